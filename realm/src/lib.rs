@@ -1,1 +1,50 @@
-//! Placeholder.
+//! The engine of an online world. It knows locales, mail, calls, links, services, roles and nodes, and no game.
+//!
+//! A *locale* is an actor whose state nobody else can reach. It is sent messages that run on it, by address, through the
+//! directory; whether the target is in this thread, another thread or another node, the line of code is the same. What
+//! breaks in a locale deletes that locale and nothing else.
+
+mod address;
+pub mod admin;
+mod call;
+mod caught;
+mod chance;
+mod clock;
+mod directory;
+pub mod http;
+mod link;
+mod locale;
+mod lock;
+mod mail;
+mod mailbox;
+mod message;
+pub mod metrics;
+mod module;
+mod node;
+mod outside;
+pub mod role;
+mod service;
+mod stepping;
+mod trace;
+
+pub use address::{Address, Birth};
+pub use call::{CallError, CallTable, Caller};
+pub use chance::{Chance, Secrets};
+pub use clock::{Clock, Moment, Sleep};
+pub use directory::{Directory, DurableId, Owner};
+pub use link::{Announcement, Faults, Hub, Inlet, Link, ServiceEntry, Unreachable};
+pub use locale::{Cx, Locale, Timer};
+pub use mail::{Death, DeathReason, Undelivered, Why};
+pub use message::{Message, Messages, Run};
+pub use module::{Module, ModuleError, Modules};
+pub use node::{Node, NodeConfig, NodeCore, StartError};
+pub use outside::{Outside, Unfinished};
+pub use realm_macros::{calls, message};
+pub use service::ServiceCx;
+pub use stepping::{Stepper, stepped};
+pub use trace::Trace;
+
+#[doc(hidden)]
+pub use serde;
+#[doc(hidden)]
+pub use wire;

@@ -1,1 +1,269 @@
-//! Placeholder.
+//! The harness of the whole-realm tests: a world in one of three modes, on threads of its own, with data of its own.
+//! A test's body is the same in each mode.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc as blocking;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use actors::database::store::Store;
+use actors::launch::{self, DATABASE_FILE, Launch};
+use client::WebSocket;
+use client::player::Player;
+use realm::role::{Role, WireMode};
+use realm::{Clock, Faults, Hub, Outside};
+use tempfile::TempDir;
+use tokio::sync::{mpsc, oneshot};
+
+/// How the realm of a test is put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The local role.
+    Local,
+    /// The local role, every message serialized.
+    Wire,
+    /// Four nodes in one process (gateway; account, balancer, database; mechanics; mechanics) over a link that delays and
+    /// loses by a seed.
+    Nodes,
+}
+
+/// The index of the first mechanics node in [`Mode::Nodes`].
+pub const FIRST_MECHANICS: usize = 1;
+/// Nothing that a test waits for takes this long; what does has failed.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A running realm. It is stopped in order by [`World::stop`], and ended when dropped.
+pub struct World {
+    /// Where its data lie.
+    pub data: PathBuf,
+    url: String,
+    orders: mpsc::UnboundedSender<Order>,
+    thread: Option<JoinHandle<()>>,
+    _folder: Option<TempDir>,
+}
+
+enum Order {
+    Kill(usize, oneshot::Sender<()>),
+    Metrics(oneshot::Sender<Vec<String>>),
+    Stop,
+}
+
+/// The folder of the workspace.
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// The roles of a mode, in the order of their start. The gateway is the last.
+pub fn roles(mode: Mode) -> Vec<Role> {
+    let names = launch::modules().names();
+    let load = |path: &str| Role::load(workspace().join(path), &names).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let mut roles = match mode {
+        Mode::Local | Mode::Wire => vec![load("roles/local.toml")],
+        Mode::Nodes => vec![
+            load("tests/roles/keepers.toml"),
+            load("tests/roles/mechanics.toml"),
+            load("tests/roles/mechanics.toml"),
+            load("tests/roles/gateway.toml"),
+        ],
+    };
+    for role in &mut roles {
+        role.admin = None;
+        if let Some(accounts) = role.module_mut("accounts") {
+            accounts.set("hash_memory_kib", 64).set("hash_passes", 1);
+        }
+    }
+    roles
+}
+
+impl World {
+    /// Starts a realm with fresh data.
+    pub fn start(mode: Mode) -> Self {
+        let folder = tempfile::tempdir().expect("a test needs a temporary folder");
+        let mut world = Self::start_with(mode, folder.path(), |_| {});
+        world._folder = Some(folder);
+        world
+    }
+
+    /// Starts a realm on data that may be there already, with roles that `change` has been at.
+    pub fn start_with(mode: Mode, data: &Path, change: impl FnOnce(&mut Vec<Role>)) -> Self {
+        let (ready, wait) = blocking::channel();
+        let (orders, taken) = mpsc::unbounded_channel();
+        let mut roles = roles(mode);
+        change(&mut roles);
+        let launch_data = data.to_owned();
+        let thread = std::thread::spawn(move || {
+            let aside = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+            let aside = aside.expect("a test needs a runtime for the database");
+            let clock = Clock::machine();
+            let faults = match mode {
+                Mode::Nodes => Faults {
+                    seed: 7,
+                    delay_min: Duration::from_millis(1),
+                    delay_max: Duration::from_millis(8),
+                    loss: 0.01,
+                },
+                _ => Faults::none(),
+            };
+            let hub = Hub::with_faults(clock.clone(), faults);
+            aside.spawn(hub.clone().courier());
+            let launch = Launch {
+                data: launch_data,
+                listen: Some("127.0.0.1:0".to_owned()),
+                admin: None,
+                wire: (mode == Mode::Wire).then_some(WireMode::Always),
+                clock,
+                modules: launch::modules(),
+                seed: 1,
+                outside: Outside::new(aside.handle().clone()),
+                hub,
+                stepped: None,
+                trace: None,
+            };
+            actix_rt::System::new().block_on(run(launch, roles, ready, taken));
+            aside.shutdown_background();
+        });
+        let url = match wait.recv_timeout(PATIENCE) {
+            Ok(Ok(url)) => url,
+            Ok(Err(error)) => panic!("the realm should start: {error}"),
+            Err(_) => panic!("the realm should start in time"),
+        };
+        Self { data: data.to_owned(), url, orders, thread: Some(thread), _folder: None }
+    }
+
+    /// Where clients connect.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Connects a client.
+    pub async fn connect(&self) -> Result<WebSocket, client::Closed> {
+        WebSocket::connect(&self.url).await
+    }
+
+    /// A player of this name, registered and in the world.
+    pub async fn player(&self, name: &str) -> Player<WebSocket> {
+        let socket = self.connect().await.expect("the gateway should accept a connection");
+        let mut player = Player::connect(socket).await.expect("the realm should say welcome");
+        player.register(name, PASSWORD).await.expect("a new name should be registered");
+        player.enter().await.expect("the avatar should enter the world");
+        player
+    }
+
+    /// Ends a node as a dead machine ends.
+    pub async fn kill(&self, node: usize) {
+        let (done, wait) = oneshot::channel();
+        assert!(self.orders.send(Order::Kill(node, done)).is_ok(), "the realm should be running");
+        wait.await.expect("the node should be killed");
+    }
+
+    /// The metrics of all nodes, as Prometheus reads them.
+    pub async fn metrics(&self) -> Vec<String> {
+        let (done, wait) = oneshot::channel();
+        assert!(self.orders.send(Order::Metrics(done)).is_ok(), "the realm should be running");
+        wait.await.expect("the nodes should tell their metrics")
+    }
+
+    /// Stops all nodes in order, as SIGTERM does.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    /// Opens the store beside the running realm, to look into it.
+    pub async fn store(&self) -> Store {
+        Store::open(&self.data.join(DATABASE_FILE)).await.expect("the realm's database should open")
+    }
+
+    fn end(&mut self) {
+        let _ = self.orders.send(Order::Stop);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+            && !std::thread::panicking()
+        {
+            panic!("the realm's thread should not panic");
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// The password of every player in the tests.
+pub const PASSWORD: &str = "correct horse";
+
+async fn run(
+    launch: Launch,
+    roles: Vec<Role>,
+    ready: blocking::Sender<Result<String, String>>,
+    mut orders: mpsc::UnboundedReceiver<Order>,
+) {
+    let mut nodes: Vec<_> = match launch.start(roles).await {
+        Ok(nodes) => nodes.into_iter().map(Some).collect(),
+        Err(error) => return drop(ready.send(Err(error.to_string()))),
+    };
+    let address = nodes.iter().flatten().find_map(|node| node.listener("client"));
+    let url = address.map(|address| format!("ws://{address}/ws")).ok_or_else(|| "no gateway listens".to_owned());
+    if ready.send(url).is_err() {
+        return;
+    }
+    while let Some(order) = orders.recv().await {
+        match order {
+            Order::Kill(node, done) => {
+                if let Some(node) = nodes.get_mut(node).and_then(Option::take) {
+                    node.kill();
+                }
+                let _ = done.send(());
+            }
+            Order::Metrics(done) => {
+                let _ = done.send(nodes.iter().flatten().map(|node| node.core().metrics().encode()).collect());
+            }
+            Order::Stop => break,
+        }
+    }
+    launch::stop(nodes.into_iter().flatten().collect()).await;
+}
+
+/// Runs a test's body on a runtime of its own, and fails it when it takes too long.
+pub fn play<F: Future<Output = ()>>(body: F) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a test needs a runtime");
+    #[allow(clippy::disallowed_methods, reason = "a test that hangs has to be ended in real time")]
+    let ended = runtime.block_on(async { tokio::time::timeout(PATIENCE, body).await });
+    assert!(ended.is_ok(), "the test should not wait for ever");
+}
+
+/// Runs an async body of one [`World`] in each of the three modes.
+#[macro_export]
+macro_rules! in_each_mode {
+    ($($(#[$attribute:meta])* async fn $name:ident($world:ident: World) $body:block)*) => {$(
+        $(#[$attribute])*
+        mod $name {
+            use super::*;
+
+            async fn body($world: &$crate::World) $body
+
+            #[test]
+            fn local() {
+                let world = $crate::World::start($crate::Mode::Local);
+                $crate::play(body(&world));
+                world.stop();
+            }
+
+            #[test]
+            fn wire() {
+                let world = $crate::World::start($crate::Mode::Wire);
+                $crate::play(body(&world));
+                world.stop();
+            }
+
+            #[test]
+            fn nodes() {
+                let world = $crate::World::start($crate::Mode::Nodes);
+                $crate::play(body(&world));
+                world.stop();
+            }
+        }
+    )*};
+}

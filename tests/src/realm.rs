@@ -1,2 +1,17 @@
-//! Placeholder.
-fn main() {}
+//! Whole-realm behaviour, one module per behaviour.
+
+mod calls;
+mod cheating;
+mod command_line;
+mod delivery;
+mod durability;
+mod failover;
+mod house;
+mod isolation;
+mod kill_the_dog;
+mod link;
+mod probe;
+mod restart;
+mod sight;
+mod stepping;
+mod stepping_engine;

@@ -1,0 +1,243 @@
+//! Registers players, checks their passwords and hands out tokens. It keeps nothing itself: the database has the accounts,
+//! and of passwords and tokens the hashes only.
+
+#[cfg(test)]
+mod tests;
+
+use std::rc::Rc;
+
+use argon2::Params;
+use realm::{CallError, CallTable, Module, ModuleError, ServiceCx};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+
+use super::password::{self, Hashing};
+use super::{AccountError, Accounts, AccountsProxy, LoggedIn, name};
+use crate::database::store::{OperationId, StoreError};
+use crate::database::{DatabaseError, DatabaseProxy};
+
+/// 32 random bytes in hex.
+const TOKEN_LEN: usize = 64;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// A token that was replaced is good for this long yet: the answer that brought the new one may have been lost.
+const REPLACED_MS: i64 = 60 * 1000;
+
+/// Settings of the module `accounts`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccountsConfig {
+    /// Passwords hashed at the same time.
+    hashes_at_once: usize,
+    /// Memory that one hash takes; this and the passes are the least that OWASP advises for argon2id.
+    hash_memory_kib: u32,
+    /// Passes over that memory.
+    hash_passes: u32,
+    /// Players who wait for a hash; more are told to come back.
+    waiting_max: usize,
+    /// Days until a token expires.
+    token_days: u32,
+}
+
+impl Default for AccountsConfig {
+    fn default() -> Self {
+        Self {
+            hashes_at_once: 2,
+            hash_memory_kib: 19_456,
+            hash_passes: 2,
+            waiting_max: 32,
+            token_days: 30,
+        }
+    }
+}
+
+/// The account service's module. It holds no state but the line in front of the hashing.
+pub struct AccountsModule {
+    cx: ServiceCx,
+    database: DatabaseProxy,
+    hashing: Hashing,
+    token_days: u32,
+}
+
+impl Module for AccountsModule {
+    const NAME: &'static str = "accounts";
+
+    type Config = AccountsConfig;
+
+    fn new(config: AccountsConfig, cx: &ServiceCx) -> Result<Self, ModuleError> {
+        let needs = |what: String| ModuleError::Needs {
+            module: Self::NAME,
+            what,
+        };
+        let AccountsConfig {
+            hashes_at_once,
+            hash_memory_kib,
+            hash_passes,
+            waiting_max,
+            token_days,
+        } = config;
+        if hashes_at_once == 0
+            || hashes_at_once.saturating_add(waiting_max) > Semaphore::MAX_PERMITS
+        {
+            return Err(needs(
+                "`hashes_at_once` must be at least 1, and `waiting_max` a sensible number"
+                    .to_owned(),
+            ));
+        }
+        if token_days == 0 {
+            return Err(needs("`token_days` must be at least 1".to_owned()));
+        }
+        let params = Params::new(hash_memory_kib, hash_passes, 1, None).map_err(|error| {
+            needs(format!(
+                "`hash_memory_kib` and `hash_passes` do not work: {error}"
+            ))
+        })?;
+        Ok(Self {
+            cx: cx.clone(),
+            database: DatabaseProxy::new(cx),
+            hashing: Hashing::new(
+                params,
+                hashes_at_once,
+                waiting_max,
+                cx.node().outside().clone(),
+            ),
+            token_days,
+        })
+    }
+
+    fn serve(self: &Rc<Self>, calls: &mut CallTable) {
+        AccountsProxy::serve(calls, self);
+    }
+}
+
+impl Accounts for AccountsModule {
+    async fn register(&self, name: String, password: String) -> Result<LoggedIn, AccountError> {
+        let key = name::key_of_new(&name)?;
+        password::check(&password)?;
+        let place = self.hashing.stand_in_line()?;
+        let hash = place.hash(password, self.secret()?).await?;
+        let registered = self
+            .database
+            .register(self.operation()?, name.clone(), key, hash)
+            .await
+            .map_err(refused)?;
+        self.let_in(registered.account, registered.character, name)
+            .await
+    }
+
+    async fn log_in(&self, name: String, password: String) -> Result<LoggedIn, AccountError> {
+        // What no account can have needs no look and no hash, and tells nobody which names there are.
+        let (Ok(key), Ok(())) = (name::key(&name), password::check(&password)) else {
+            return Err(AccountError::WrongCredentials);
+        };
+        let place = self.hashing.stand_in_line()?;
+        let Some(row) = self.database.account_by_name(key).await.map_err(refused)? else {
+            // As slow as a wrong password, so that time does not tell the names either.
+            place.hash(password, self.secret()?).await?;
+            return Err(AccountError::WrongCredentials);
+        };
+        if !place.verify(password, row.password_hash).await? {
+            return Err(AccountError::WrongCredentials);
+        }
+        self.let_in(row.account, row.character, row.name).await
+    }
+
+    async fn resume(&self, token: String) -> Result<LoggedIn, AccountError> {
+        if token.len() != TOKEN_LEN {
+            return Err(AccountError::BadToken);
+        }
+        let shown = hash_of(&token);
+        let row = self
+            .database
+            .account_by_token(shown, self.now_ms())
+            .await
+            .map_err(refused)?;
+        let row = row.ok_or(AccountError::BadToken)?;
+        let logged_in = self.let_in(row.account, row.character, row.name).await?;
+        self.put_token(row.account, shown, REPLACED_MS).await?;
+        Ok(logged_in)
+    }
+}
+
+impl AccountsModule {
+    /// Gives out a new token.
+    async fn let_in(
+        &self,
+        account: i64,
+        character: i64,
+        name: String,
+    ) -> Result<LoggedIn, AccountError> {
+        let token = hex(&self.secret::<32>()?);
+        self.put_token(
+            account,
+            hash_of(&token),
+            i64::from(self.token_days) * DAY_MS,
+        )
+        .await?;
+        Ok(LoggedIn {
+            account,
+            character,
+            name,
+            token,
+        })
+    }
+
+    async fn put_token(
+        &self,
+        account: i64,
+        hash: [u8; 32],
+        lives_ms: i64,
+    ) -> Result<(), AccountError> {
+        let now = self.now_ms();
+        let put = self.database.put_token(
+            self.operation()?,
+            account,
+            hash,
+            now,
+            now.saturating_add(lives_ms),
+        );
+        put.await.map_err(refused)
+    }
+
+    fn now_ms(&self) -> i64 {
+        i64::try_from(self.cx.clock().wall_ms()).unwrap_or(i64::MAX)
+    }
+
+    fn operation(&self) -> Result<OperationId, AccountError> {
+        Ok(OperationId(u128::from_be_bytes(self.secret()?)))
+    }
+
+    fn secret<const LEN: usize>(&self) -> Result<[u8; LEN], AccountError> {
+        let mut bytes = [0; LEN];
+        self.cx.secret(&mut bytes).map_err(|error| {
+            tracing::error!(%error, "the operating system gives no secrets");
+            AccountError::Unavailable("no secrets".to_owned())
+        })?;
+        Ok(bytes)
+    }
+}
+
+/// What a player is told when the database refuses. The details are the operator's.
+fn refused(error: DatabaseError) -> AccountError {
+    match error {
+        DatabaseError::Store(StoreError::NameTaken) => AccountError::NameTaken,
+        DatabaseError::Store(StoreError::Busy) | DatabaseError::Call(CallError::Busy) => {
+            AccountError::Busy
+        }
+        error => {
+            tracing::error!(%error, "the database refuses the account service");
+            AccountError::Unavailable("the database does not answer".to_owned())
+        }
+    }
+}
+
+/// What is stored of a token. It is random through and through, so one pass of a fast hash will do.
+fn hash_of(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

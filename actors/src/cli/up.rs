@@ -1,0 +1,146 @@
+//! `realm up`: runs roles until it is told to stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use actors::launch::{self, Launch};
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use futures_util::future::{Either, select, select_all};
+use realm::role::{Role, WireMode};
+use realm::{Clock, Hub, Node, Outside, Secrets};
+
+use super::LOCAL_ROLE;
+
+#[derive(Args)]
+pub(crate) struct Up {
+    /// Role files [default: roles/local.toml]
+    #[arg(value_name = "ROLE")]
+    roles: Vec<PathBuf>,
+    /// Where players connect, instead of what the role says; port 0 picks a free one
+    #[arg(long, env = "REALM_LISTEN", value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// Where metrics and health are served, instead of what the role says; port 0 picks a free one
+    #[arg(long, env = "REALM_ADMIN", value_name = "ADDRESS:PORT")]
+    admin: Option<SocketAddr>,
+    /// Folder for the database; made if it is missing
+    #[arg(long, env = "REALM_DATA", value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+    /// How messages travel within a node, instead of what the role says
+    #[arg(long, value_enum)]
+    wire: Option<Wire>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Wire {
+    /// Moved as they are
+    Local,
+    /// Serialized, each of them: finds what does not travel
+    Always,
+}
+
+impl Default for Up {
+    fn default() -> Self {
+        let of = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self {
+            roles: Vec::new(),
+            listen: of("REALM_LISTEN"),
+            admin: of("REALM_ADMIN").and_then(|address| address.parse().ok()),
+            data: of("REALM_DATA").unwrap_or_else(|| "data".to_owned()).into(),
+            wire: None,
+        }
+    }
+}
+
+impl Up {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let named = if self.roles.is_empty() { vec![LOCAL_ROLE.into()] } else { self.roles };
+        let roles = load(&named)?;
+        let aside = aside()?;
+        let clock = Clock::machine();
+        let launch = Launch {
+            data: self.data,
+            listen: self.listen,
+            admin: self.admin,
+            wire: self.wire.map(|wire| match wire {
+                Wire::Local => WireMode::Local,
+                Wire::Always => WireMode::Always,
+            }),
+            hub: Hub::new(clock.clone()),
+            clock,
+            modules: launch::modules(),
+            seed: seed()?,
+            outside: Outside::new(aside.handle().clone()),
+            stepped: None,
+            trace: None,
+        };
+        let code = actix_rt::System::new().block_on(serve(launch, roles));
+        aside.shutdown_background();
+        code
+    }
+}
+
+async fn serve(launch: Launch, roles: Vec<Role>) -> anyhow::Result<ExitCode> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be heard")?;
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be heard")?;
+    let mut nodes = launch.start(roles).await?;
+    println!("{}", ready_line(&nodes));
+    let told = select(Box::pin(interrupt.recv()), Box::pin(terminate.recv()));
+    let broken = select_all(nodes.iter_mut().map(|node| Box::pin(node.broken())));
+    let code = match select(told, broken).await {
+        Either::Left(_) => ExitCode::SUCCESS,
+        Either::Right(((service, ..), _)) => {
+            tracing::error!(service, "the realm stops: this service cannot go on");
+            ExitCode::FAILURE
+        }
+    };
+    tracing::info!("stopping");
+    launch::stop(nodes).await;
+    Ok(code)
+}
+
+/// What scripts wait for: one line that names where the realm really listens.
+fn ready_line(nodes: &[Node]) -> String {
+    let mut line = "realm ready".to_owned();
+    for client in nodes.iter().filter_map(|node| node.listener("client")) {
+        line += &format!(" http://{client}/ ws://{client}/ws");
+    }
+    for admin in nodes.iter().filter_map(|node| node.listener("admin")) {
+        line += &format!(" admin http://{admin}/metrics");
+    }
+    line
+}
+
+/// Loads role files; every fault of all of them is in the error.
+pub(super) fn load(named: &[PathBuf]) -> anyhow::Result<Vec<Role>> {
+    let modules = launch::modules();
+    let mut roles = Vec::new();
+    let mut faults = Vec::new();
+    for path in named {
+        match Role::load(path, &modules.names()) {
+            Ok(role) => roles.push(role),
+            Err(found) => faults.extend(found.iter().map(ToString::to_string)),
+        }
+    }
+    anyhow::ensure!(faults.is_empty(), "the realm cannot start:\n  {}", faults.join("\n  "));
+    Ok(roles)
+}
+
+/// The runtime beside the services, for the database and for hashing.
+pub(super) fn aside() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("aside")
+        .enable_all()
+        .build()
+        .context("no threads for the database")
+}
+
+/// Each start of a real realm has another seed.
+pub(super) fn seed() -> anyhow::Result<u64> {
+    let mut seed = [0; 8];
+    Secrets::machine().fill(&mut seed).context("the operating system gives no randomness")?;
+    Ok(u64::from_le_bytes(seed))
+}

@@ -1,0 +1,247 @@
+//! Answers the realm's calls to the database by handing each to the store, away from the service's thread. Bounds how many
+//! are under way; refuses the rest, and refuses to start without a file that works.
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::OnceCell;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use realm::{Address, CallError, CallTable, Module, ModuleError, ServiceCx};
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+
+use super::store::{
+    AccountRow, Belongings, CharacterRow, Epoch, OperationId, Registered, Save, Store, StoreError,
+};
+use super::{Database, DatabaseError, DatabaseProxy};
+
+/// Settings of the module `database`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DatabaseConfig {
+    /// The file; made when it is not there.
+    file: PathBuf,
+    /// Calls under way at most; more are refused as busy.
+    in_flight_max: usize,
+}
+
+impl Default for DatabaseConfig {
+    fn default() -> Self {
+        Self {
+            file: PathBuf::from("data/realm.db"),
+            in_flight_max: 64,
+        }
+    }
+}
+
+/// The database service's module. It holds the store from its start until it drains.
+pub struct DatabaseModule {
+    cx: ServiceCx,
+    file: PathBuf,
+    store: OnceCell<Store>,
+    turns: Arc<Semaphore>,
+}
+
+impl Module for DatabaseModule {
+    const NAME: &'static str = "database";
+
+    type Config = DatabaseConfig;
+
+    fn new(config: DatabaseConfig, cx: &ServiceCx) -> Result<Self, ModuleError> {
+        if !(1..=Semaphore::MAX_PERMITS).contains(&config.in_flight_max) {
+            return Err(needs("`in_flight_max` must be at least 1".to_owned()));
+        }
+        Ok(Self {
+            cx: cx.clone(),
+            file: config.file,
+            store: OnceCell::new(),
+            turns: Arc::new(Semaphore::new(config.in_flight_max)),
+        })
+    }
+
+    fn serve(self: &Rc<Self>, calls: &mut CallTable) {
+        DatabaseProxy::serve(calls, self);
+    }
+
+    async fn start(self: &Rc<Self>, cx: &ServiceCx) -> Result<(), ModuleError> {
+        let file = self.file.clone();
+        let opened = cx
+            .node()
+            .outside()
+            .run(async move { Store::open(&file).await })
+            .await;
+        let store = opened
+            .map_err(|unfinished| needs(format!("the database did not open: {unfinished}")))?
+            .map_err(|error| needs(advice(&self.file, &error)))?;
+        if self.store.set(store).is_err() {
+            tracing::error!("the database was started twice");
+        }
+        Ok(())
+    }
+
+    async fn drain(self: &Rc<Self>, cx: &ServiceCx) {
+        if let Some(store) = self.store.get().cloned()
+            && cx
+                .node()
+                .outside()
+                .run(async move { store.close().await })
+                .await
+                .is_err()
+        {
+            tracing::error!("the database was not closed in order; the next start reads its log");
+        }
+    }
+}
+
+impl DatabaseModule {
+    /// Has the store work. Once begun, the work is done whether or not its caller still waits.
+    async fn on_store<T, F>(&self, work: impl FnOnce(Store) -> F) -> Result<T, DatabaseError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let turn = self
+            .turns
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| StoreError::Busy)?;
+        let store = self.store.get().ok_or(CallError::Nobody)?;
+        let work = work(store.clone());
+        let done = self.cx.node().outside().run(async move {
+            let answer = work.await;
+            drop(turn);
+            answer
+        });
+        Ok(done.await.map_err(|_| CallError::Failed)??)
+    }
+}
+
+impl Database for DatabaseModule {
+    async fn register(
+        &self,
+        operation: OperationId,
+        name: String,
+        name_key: String,
+        password_hash: String,
+    ) -> Result<Registered, DatabaseError> {
+        self.on_store(|store| async move {
+            store
+                .register(operation, &name, &name_key, &password_hash)
+                .await
+        })
+        .await
+    }
+
+    async fn account_by_name(&self, name_key: String) -> Result<Option<AccountRow>, DatabaseError> {
+        self.on_store(|store| async move { store.account_by_name(&name_key).await })
+            .await
+    }
+
+    async fn put_token(
+        &self,
+        operation: OperationId,
+        account: i64,
+        token_hash: [u8; 32],
+        now_ms: i64,
+        expires_ms: i64,
+    ) -> Result<(), DatabaseError> {
+        self.on_store(|store| async move {
+            store
+                .put_token(operation, account, token_hash, now_ms, expires_ms)
+                .await
+        })
+        .await
+    }
+
+    async fn account_by_token(
+        &self,
+        token_hash: [u8; 32],
+        now_ms: i64,
+    ) -> Result<Option<AccountRow>, DatabaseError> {
+        self.on_store(|store| async move { store.account_by_token(token_hash, now_ms).await })
+            .await
+    }
+
+    async fn take_character(
+        &self,
+        operation: OperationId,
+        character: i64,
+        owner: Address,
+    ) -> Result<CharacterRow, DatabaseError> {
+        self.on_store(|store| async move {
+            store
+                .take_character(operation, character, owner.get())
+                .await
+        })
+        .await
+    }
+
+    async fn save_character(
+        &self,
+        operation: OperationId,
+        epoch: Epoch,
+        character: i64,
+        save: Save,
+    ) -> Result<(), DatabaseError> {
+        self.on_store(|store| async move {
+            store
+                .save_character(operation, epoch, character, save)
+                .await
+        })
+        .await
+    }
+
+    async fn release_character(
+        &self,
+        operation: OperationId,
+        epoch: Epoch,
+        character: i64,
+    ) -> Result<(), DatabaseError> {
+        self.on_store(
+            |store| async move { store.release_character(operation, epoch, character).await },
+        )
+        .await
+    }
+
+    async fn grant(
+        &self,
+        operation: OperationId,
+        epoch: Epoch,
+        character: i64,
+        source: String,
+        items: Vec<(String, u32)>,
+        coins: u64,
+    ) -> Result<Belongings, DatabaseError> {
+        self.on_store(|store| async move {
+            store
+                .grant(operation, epoch, character, &source, &items, coins)
+                .await
+        })
+        .await
+    }
+}
+
+fn needs(what: String) -> ModuleError {
+    ModuleError::Needs {
+        module: DatabaseModule::NAME,
+        what,
+    }
+}
+
+/// What the operator should do about a file that does not open.
+fn advice(file: &Path, error: &StoreError) -> String {
+    let file = file.display();
+    let what_to_do = match error {
+        StoreError::NotWritable(_) => "make it writable, or set `file` to a path that is",
+        StoreError::Corrupt(_) => "put a backup in its place, or set `file` to another path",
+        StoreError::Schema(_) => "use the program that fits it, or set `file` to another path",
+        StoreError::Full => "make room on its disk, or set `file` to a path on another",
+        StoreError::Busy => "stop the process that holds it, or wait for it",
+        _ => "set `file` to a path that works",
+    };
+    format!("the database {file} did not open: {error}; {what_to_do}")
+}

@@ -1,0 +1,186 @@
+//! Once-only writes. Owns the table of what was done and the answer that each got; refuses an id that was used for something
+//! else, and an owner whose epoch has passed.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+use sqlx::{Sqlite, SqliteConnection, Transaction};
+
+use super::{Store, StoreError, signed, unsigned};
+
+/// Names one intended effect. Whoever repeats a call repeats its id; the effect happens once and the answer is the same.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OperationId(pub u128);
+
+impl OperationId {
+    /// From two halves, say of a random source.
+    pub fn from_parts(high: u64, low: u64) -> OperationId {
+        OperationId(u128::from(high) << 64 | u128::from(low))
+    }
+
+    /// The same id for the same cause in every process and release: "the loot of this mob's incarnation".
+    pub fn derived(kind: &str, a: u64, b: u64) -> OperationId {
+        let mut hash = Sha256::new();
+        // The numbers first: they have a fixed length, so no two causes share their bytes.
+        hash.update(a.to_be_bytes());
+        hash.update(b.to_be_bytes());
+        hash.update(kind.as_bytes());
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash.finalize()[..16]);
+        OperationId(u128::from_be_bytes(id))
+    }
+
+    pub(super) fn bytes(self) -> Vec<u8> {
+        self.0.to_be_bytes().to_vec()
+    }
+}
+
+impl fmt::Display for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for OperationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OperationId({self})")
+    }
+}
+
+impl Serialize for OperationId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0.to_be_bytes())
+    }
+}
+
+impl<'de> Deserialize<'de> for OperationId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OperationId, D::Error> {
+        let bytes = serde_bytes::ByteArray::<16>::deserialize(deserializer)?;
+        Ok(OperationId(u128::from_be_bytes(bytes.into_array())))
+    }
+}
+
+/// How many times a durable id has changed owner. A write under any but the present one is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Epoch(pub u64);
+
+/// Where an operation stands when its call arrives.
+pub(super) enum Begun<T> {
+    /// It was applied before, with this answer.
+    Before(T),
+    /// It is to be applied now.
+    Now(Write),
+}
+
+/// One operation under way: a transaction that has claimed the operation's id. Dropped, it leaves nothing, not even the claim.
+pub(super) struct Write {
+    transaction: Transaction<'static, Sqlite>,
+    operation: OperationId,
+    epoch: Option<i64>,
+    source: String,
+}
+
+impl Store {
+    /// Claims the operation. `subject` is who it is applied to; a second subject is refused.
+    pub(super) async fn begin<T: DeserializeOwned>(
+        &self,
+        operation: OperationId,
+        kind: &'static str,
+        subject: &str,
+    ) -> Result<Begun<T>, StoreError> {
+        let mut transaction = self.write().await?;
+        let claim = sqlx::query(
+            "INSERT INTO operations (id, kind, subject, answer) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(operation.bytes())
+        .bind(kind)
+        .bind(subject)
+        .bind(Vec::new())
+        .execute(&mut *transaction)
+        .await?;
+        if claim.rows_affected() == 1 {
+            return Ok(Begun::Now(Write {
+                transaction,
+                operation,
+                epoch: None,
+                source: String::new(),
+            }));
+        }
+        let (kind_before, subject_before, answer): (String, String, Vec<u8>) =
+            sqlx::query_as("SELECT kind, subject, answer FROM operations WHERE id = $1")
+                .bind(operation.bytes())
+                .fetch_one(&mut *transaction)
+                .await?;
+        transaction.rollback().await?;
+        if kind_before != kind {
+            Err(StoreError::OperationMismatch)
+        } else if subject_before != subject {
+            Err(StoreError::Taken)
+        } else {
+            let answer = wire::decode(&answer).map_err(|error| {
+                StoreError::Corrupt(format!("the answer of {operation}: {error}"))
+            })?;
+            Ok(Begun::Before(answer))
+        }
+    }
+}
+
+impl Write {
+    /// Holds the character for this epoch until the operation ends.
+    pub(super) async fn own(&mut self, character: i64, epoch: Epoch) -> Result<(), StoreError> {
+        // An update, though it changes nothing: it locks the row where readers would not wait for writers.
+        let epoch = signed(epoch.0)?;
+        let owned =
+            sqlx::query("UPDATE characters SET epoch = $2 WHERE character = $1 AND epoch = $2")
+                .bind(character)
+                .bind(epoch)
+                .execute(self.connection())
+                .await?;
+        if owned.rows_affected() == 1 {
+            self.epoch = Some(epoch);
+            return Ok(());
+        }
+        let current: Option<i64> =
+            sqlx::query_scalar("SELECT epoch FROM characters WHERE character = $1")
+                .bind(character)
+                .fetch_optional(self.connection())
+                .await?;
+        match current {
+            Some(current) => Err(StoreError::Stale {
+                current: unsigned(current)?,
+            }),
+            None => Err(StoreError::NoSuchCharacter),
+        }
+    }
+
+    /// Records the epoch that the operation itself began.
+    pub(super) fn began(&mut self, epoch: i64) {
+        self.epoch = Some(epoch);
+    }
+
+    /// Records what the operation came from.
+    pub(super) fn came_from(&mut self, source: &str) {
+        source.clone_into(&mut self.source);
+    }
+
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
+    }
+
+    /// Commits the effect together with its answer.
+    pub(super) async fn settle<T: Serialize>(mut self, answer: T) -> Result<T, StoreError> {
+        let bytes = wire::encode(&answer).map_err(|error| StoreError::Other(error.to_string()))?;
+        sqlx::query("UPDATE operations SET answer = $2, epoch = $3, source = $4 WHERE id = $1")
+            .bind(self.operation.bytes())
+            .bind(bytes)
+            .bind(self.epoch)
+            .bind(&self.source)
+            .execute(&mut *self.transaction)
+            .await?;
+        self.transaction.commit().await?;
+        Ok(answer)
+    }
+}

@@ -1,0 +1,137 @@
+//! The way in for clients: the only part that knows WebSockets. It holds no rules of the game: what a player wants goes to
+//! the avatar, what the avatar and its cells tell goes to the player.
+
+mod calls;
+mod config;
+mod fans;
+mod house;
+pub mod memory;
+mod metrics;
+mod outlet;
+mod pump;
+mod scanner;
+mod session;
+#[cfg(test)]
+mod tests;
+mod web;
+
+use std::cell::RefCell;
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::select;
+use realm::http::{self, Listening};
+use realm::{Address, CallTable, Death, Module, ModuleError, ServiceCx, Undelivered};
+
+pub use calls::{Gateway, GatewayError, GatewayProxy};
+pub use config::GatewayConfig;
+use house::House;
+use memory::{Meet, PeerOutlet, ToPeer};
+use metrics::GatewayMetrics;
+use session::{Alive, CellBytes, FromClient, SocketLost, Stop};
+
+const NAME: &str = "gateway";
+
+/// How long the clients have to take their leave when the node stops.
+const DRAIN_WITHIN: Duration = Duration::from_secs(1);
+
+/// Accepts clients and keeps their sessions.
+pub struct GatewayModule {
+    house: Rc<House>,
+    cx: ServiceCx,
+}
+
+/// The open listener. The service alone holds it, so that the port is free before the service starts anew.
+struct Front(RefCell<Option<Listening>>);
+
+impl Module for GatewayModule {
+    const NAME: &'static str = NAME;
+    type Config = GatewayConfig;
+
+    fn new(config: GatewayConfig, cx: &ServiceCx) -> Result<Self, ModuleError> {
+        config.check()?;
+        let metrics = GatewayMetrics::register(cx.node().metrics());
+        Ok(Self {
+            house: Rc::new(House::new(config, metrics)),
+            cx: cx.clone(),
+        })
+    }
+
+    fn serve(self: &Rc<Self>, calls: &mut CallTable) {
+        GatewayProxy::serve(calls, self);
+    }
+
+    async fn start(self: &Rc<Self>, cx: &ServiceCx) -> Result<(), ModuleError> {
+        cx.hold(self.house.clone());
+        let Some(address) = self.house.config.listen.as_deref() else {
+            return Ok(());
+        };
+        let refused = |error: std::io::Error| ModuleError::Needs {
+            module: NAME,
+            what: format!(
+                "cannot listen on {address}: {error}; end the program that listens there, or set `listen` to a free \
+                 address (port 0 takes any that is free)"
+            ),
+        };
+        let listener = TcpListener::bind(address).map_err(refused)?;
+        let turned_away = cx.node().metrics().connections_refused("client");
+        let connections_max = self.house.config.connections_max;
+        let listening = http::serve(
+            listener,
+            connections_max,
+            turned_away,
+            web::routes(cx.clone()),
+            web::on_connect,
+        );
+        let listening = listening.await.map_err(refused)?;
+        cx.node().listens("client", listening.addr);
+        cx.hold(Rc::new(Front(RefCell::new(Some(listening)))));
+        Ok(())
+    }
+
+    fn heard(&self, topic: &Arc<str>, bytes: &Bytes, cx: &ServiceCx) {
+        self.house.fans.heard(topic, bytes, cx);
+    }
+
+    fn died(&self, death: Death, cx: &ServiceCx) {
+        self.house.left(death.address, cx);
+    }
+
+    fn undelivered(&self, mail: &mut Undelivered, _: &ServiceCx) {
+        // A session that is full misses a frame, which it finds out by the next; one that has ended needs none. A client
+        // that sends faster than its session runs loses what does not fit.
+        let _ = mail.take::<CellBytes>().is_some()
+            || mail.take::<FromClient>().is_some()
+            || mail.take::<Alive>().is_some()
+            || mail.take::<SocketLost>().is_some()
+            || mail.take::<Stop>().is_some()
+            || mail.take::<ToPeer>().is_some()
+            || mail.take::<Meet>().is_some();
+    }
+
+    async fn drain(self: &Rc<Self>, cx: &ServiceCx) {
+        if let Some(front) = cx.held::<Front>() {
+            drop(front.0.take());
+        }
+        for session in self.house.close() {
+            cx.send(session, Stop {});
+        }
+        let empty = std::pin::pin!(self.house.empty());
+        select(empty, cx.clock().sleep(DRAIN_WITHIN)).await;
+    }
+}
+
+impl Gateway for GatewayModule {
+    async fn connect(&self, peer: Address) -> Result<Address, GatewayError> {
+        let outlet = PeerOutlet {
+            cx: self.cx.clone(),
+            peer,
+        };
+        self.house
+            .open(&self.cx, Box::new(outlet), None)
+            .ok_or(GatewayError::Stopping)
+    }
+}

@@ -1,0 +1,86 @@
+//! What a gateway counts.
+
+use client::Code;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use realm::metrics::Metrics;
+
+type Labels = Vec<(&'static str, String)>;
+
+/// The gateway's own metrics, in the node's registry.
+#[derive(Debug, Default)]
+pub(super) struct GatewayMetrics {
+    sessions: Gauge,
+    cut: Family<Labels, Counter>,
+    refused: Family<Labels, Counter>,
+}
+
+/// Why a socket was cut without a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// Nothing came from the client.
+    Silent,
+    /// The client does not take what it is sent.
+    Slow,
+    /// The client did not take the close of its socket.
+    Closing,
+    /// The session is dead.
+    SessionDied,
+}
+
+impl Cut {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Silent => "silent",
+            Self::Slow => "slow",
+            Self::Closing => "closing",
+            Self::SessionDied => "session_died",
+        }
+    }
+}
+
+impl GatewayMetrics {
+    /// Metrics that the node exports.
+    pub(super) fn register(metrics: &Metrics) -> Self {
+        let own = Self::default();
+        metrics.registry(|registry| {
+            registry.register(
+                "realm_gateway_sessions",
+                "Client sessions, those without a socket included",
+                own.sessions.clone(),
+            );
+            registry.register(
+                "realm_gateway_sockets_cut",
+                "Sockets that were cut without a word, by reason",
+                own.cut.clone(),
+            );
+            registry.register(
+                "realm_gateway_commands_refused",
+                "Commands of clients that were refused, by code",
+                own.refused.clone(),
+            );
+        });
+        own
+    }
+
+    pub(super) fn sessions(&self, open: usize) {
+        self.sessions.set(i64::try_from(open).unwrap_or(i64::MAX));
+    }
+
+    pub(super) fn cut(&self, why: Cut) {
+        let labels = vec![("why", why.label().to_owned())];
+        self.cut.get_or_create(&labels).inc();
+    }
+
+    pub(super) fn refused(&self, code: Code) {
+        let labels = vec![("code", format!("{code:?}"))];
+        self.refused.get_or_create(&labels).inc();
+    }
+
+    #[cfg(test)]
+    pub(super) fn refusals(&self, code: Code) -> u64 {
+        let labels = vec![("code", format!("{code:?}"))];
+        self.refused.get(&labels).map_or(0, |count| count.get())
+    }
+}

@@ -1,0 +1,174 @@
+//! One client's session: who the player is, which avatar is theirs, what they see. It outlives its socket by a grace
+//! time. It decides nothing of the game: it checks that a command can be read and that it is time for it.
+
+mod cells;
+mod command;
+mod ending;
+mod entry;
+mod flush;
+mod login;
+mod mail;
+mod out;
+mod pulse;
+mod sequences;
+mod sight;
+mod world;
+
+use std::rc::Rc;
+
+use client::{Code, Event, event};
+use realm::{Cx, Death, Locale, Messages, Moment, Timer, Undelivered};
+
+use super::house::House;
+use super::outlet::Outlet;
+use crate::tether::{Intents, News};
+use entry::Entry;
+pub(super) use mail::{Alive, CellBytes, FromClient, SocketLost, Stop};
+use out::Out;
+use sequences::Sequences;
+use sight::Sight;
+use world::World;
+
+/// WebSocket close code: all is done.
+const CLOSE_NORMAL: u16 = 1000;
+/// WebSocket close code: the server goes away.
+const CLOSE_AWAY: u16 = 1001;
+/// WebSocket close code: the client broke the rules.
+const CLOSE_POLICY: u16 = 1008;
+
+/// A session as a locale.
+pub(super) struct Session {
+    house: Rc<House>,
+    socket: Option<Box<dyn Outlet>>,
+    stage: Stage,
+    player: Option<Player>,
+    sequences: Sequences,
+    /// Commands of classes that are not in the table.
+    strikes: u32,
+    out: Out,
+    flush_timer: Option<Timer>,
+    sight: Sight,
+    /// When the session came to stand where it does, outside the world.
+    outside_since: Moment,
+    /// When the client last gave a sign of life.
+    heard_at: Moment,
+    asked_at: Moment,
+    sent_at: Moment,
+    /// Since when the client takes too little.
+    slow_since: Option<Moment>,
+    /// The session ends with its socket, without a grace time.
+    ends_with_socket: bool,
+    /// Counts entries, so that an answer to an earlier one is known as such.
+    entries: u64,
+}
+
+/// Where a session stands.
+enum Stage {
+    /// Nobody has logged in.
+    Fresh,
+    /// The account service works on the command with this sequence.
+    LoggingIn(u32),
+    /// Logged in, outside the world.
+    LoggedIn,
+    /// A place for the avatar is looked for.
+    Entering(Entry),
+    /// The avatar stands in the world.
+    InWorld(World),
+}
+
+/// Who the session is.
+struct Player {
+    character: i64,
+}
+
+/// What a session is made from.
+pub(super) struct SessionSeed {
+    pub(super) house: Rc<House>,
+    pub(super) outlet: Box<dyn Outlet>,
+}
+
+impl Locale for Session {
+    const NAME: &'static str = "session";
+    type Seed = SessionSeed;
+
+    fn new(seed: SessionSeed, cx: &mut Cx<Self>) -> Self {
+        let SessionSeed { house, outlet } = seed;
+        if let Some(peer) = outlet.peer() {
+            cx.watch(peer);
+        }
+        let welcome = event::Welcome {
+            protocol: client::PROTOCOL,
+            realm: house.config.realm_name.clone(),
+        };
+        let now = cx.now();
+        let mut session = Self {
+            house,
+            socket: Some(outlet),
+            stage: Stage::Fresh,
+            player: None,
+            sequences: Sequences::default(),
+            strikes: 0,
+            out: Out::default(),
+            flush_timer: None,
+            sight: Sight::default(),
+            outside_since: now,
+            heard_at: now,
+            asked_at: now,
+            sent_at: now,
+            slow_since: None,
+            ends_with_socket: false,
+            entries: 0,
+        };
+        session.tell_now(&welcome.into(), cx);
+        session.pulse_later(cx);
+        session
+    }
+
+    fn messages(list: &mut Messages<Self>) {
+        list.takes::<FromClient>()
+            .takes::<Alive>()
+            .takes::<SocketLost>()
+            .takes::<CellBytes>()
+            .takes::<News>()
+            .takes::<Stop>();
+    }
+
+    fn undelivered(&mut self, mail: &mut Undelivered, _: &mut Cx<Self>) {
+        // Intents stay on the line until the avatar has heard them or is dead, and its death is told by itself.
+        let _ = mail.take::<Intents>();
+    }
+
+    fn died(&mut self, death: Death, cx: &mut Cx<Self>) {
+        let peer = self.socket.as_ref().and_then(|socket| socket.peer());
+        if peer == Some(death.address) {
+            self.socket_lost(cx);
+        } else {
+            self.avatar_died(death, cx);
+        }
+    }
+}
+
+impl Session {
+    /// Refuses a command, at once.
+    fn refuse(&mut self, sequence: u32, code: Code, cx: &mut Cx<Self>) {
+        self.refuse_saying(sequence, code, code.text().to_owned(), cx);
+    }
+
+    /// Refuses a command in other words than its code's.
+    fn refuse_saying(&mut self, sequence: u32, code: Code, text: String, cx: &mut Cx<Self>) {
+        self.house.metrics.refused(code);
+        self.sequences.done(sequence);
+        let refused = event::Refused {
+            sequence,
+            code,
+            text,
+        };
+        self.tell_now(&refused.into(), cx);
+    }
+
+    /// Answers a command, at once.
+    fn answer(&mut self, sequence: u32, event: &Event, cx: &mut Cx<Self>) {
+        self.sequences.done(sequence);
+        self.tell_now(event, cx);
+    }
+}

@@ -1,0 +1,64 @@
+//! Who the player is: asks the account service.
+
+use client::{Code, Command, event};
+use realm::Cx;
+
+use super::{Player, Session, Stage};
+use crate::accounts::{AccountError, AccountsProxy, LoggedIn};
+
+impl Session {
+    /// Brings `Register`, `LogIn` or `Resume` before the account service.
+    pub(super) fn log_in(&mut self, sequence: u32, command: Command, cx: &mut Cx<Self>) {
+        self.stage = Stage::LoggingIn(sequence);
+        let accounts = AccountsProxy::new(cx.service());
+        let asked = async move {
+            match command {
+                Command::Register(it) => accounts.register(it.name, it.password).await,
+                Command::LogIn(it) => accounts.log_in(it.name, it.password).await,
+                Command::Resume(it) => accounts.resume(it.token).await,
+                other => Err(AccountError::Unavailable(format!("{} logs nobody in", other.name()))),
+            }
+        };
+        cx.call(asked, move |me, answer, cx| me.logged_in(sequence, answer, cx));
+    }
+
+    fn logged_in(&mut self, sequence: u32, answer: Result<LoggedIn, AccountError>, cx: &mut Cx<Self>) {
+        match answer {
+            Ok(LoggedIn { character, name, token, .. }) => {
+                self.player = Some(Player { character });
+                self.stand_outside(cx);
+                self.answer(sequence, &event::LoggedIn { name, token }.into(), cx);
+            }
+            Err(error) => {
+                self.stage = Stage::Fresh;
+                let code = code_of(&error);
+                let text = match error {
+                    AccountError::Unavailable(why) => {
+                        tracing::warn!(session = %cx.address(), why, "a player could not log in");
+                        code.text().to_owned()
+                    }
+                    said => said.to_string(),
+                };
+                self.refuse_saying(sequence, code, text, cx);
+            }
+        }
+    }
+
+    /// The session stands outside the world.
+    pub(super) fn stand_outside(&mut self, cx: &mut Cx<Self>) {
+        self.stage = Stage::LoggedIn;
+        self.outside_since = cx.now();
+    }
+}
+
+fn code_of(error: &AccountError) -> Code {
+    match error {
+        AccountError::BadName(_) => Code::BadName,
+        AccountError::NameTaken => Code::NameTaken,
+        AccountError::BadPassword(_) => Code::BadPassword,
+        AccountError::WrongCredentials => Code::WrongCredentials,
+        AccountError::BadToken => Code::BadToken,
+        AccountError::Busy => Code::Busy,
+        AccountError::Unavailable(_) => Code::Unavailable,
+    }
+}

@@ -1,0 +1,200 @@
+//! What the gateway answers over HTTP: a page that says what this is, and the handshake of a WebSocket. Refuses heads
+//! that are too long, and browsers that come from somebody else's page.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::web::{Data, Payload, ServiceConfig, get};
+use actix_web::{HttpRequest, HttpResponse};
+use actix_web_actors::ws::WsResponseBuilder;
+use realm::ServiceCx;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+
+use super::house::{House, Kick};
+use super::pump::Pump;
+use super::scanner::{FRAME_LEN_MAX, Scanner};
+
+/// The longest request head, in bytes of its target and headers.
+const HEAD_LEN_MAX: usize = 8 * 1024;
+
+/// What the system holds for a client that does not read. More would only hide that it is slow.
+const SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// The page runs and loads nothing, and stands in no other page.
+const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Sets up the routes; `cx` is the service whose sessions are opened here.
+pub(super) fn routes(cx: ServiceCx) -> impl FnOnce(&mut ServiceConfig) {
+    move |app| {
+        app.app_data(Data::new(cx))
+            .route("/", get().to(page))
+            .route("/ws", get().to(socket));
+    }
+}
+
+/// Takes a second handle on each socket, by which it can be ended when it does not move any more.
+pub(super) fn on_connect(socket: &TcpStream, data: &mut actix_web::dev::Extensions) {
+    let socket = SockRef::from(socket);
+    if let Err(error) = socket.set_send_buffer_size(SEND_BUFFER_BYTES) {
+        tracing::debug!(%error, "a socket keeps the send buffer that the system gave it");
+    }
+    match socket.try_clone() {
+        Ok(socket) => drop(data.insert(Kick::new(socket))),
+        Err(error) => tracing::warn!(%error, "a socket without a second handle takes no WebSocket"),
+    }
+}
+
+async fn page(request: HttpRequest, cx: Data<ServiceCx>) -> HttpResponse {
+    if head_len(&request) > HEAD_LEN_MAX {
+        return refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    }
+    let name = cx
+        .held::<House>()
+        .map_or_else(String::new, |house| escaped(&house.config.realm_name));
+    let host = host_of(request.headers());
+    let protocol = client::PROTOCOL;
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{name}</title>\n\
+         <h1>{name}</h1>\n\
+         <p>This is the gateway of an online world. Clients speak version {protocol} of its protocol over a WebSocket at \
+         <code>ws://{host}/ws</code>.</p>\n\
+         <p>To see it work, kill the dog:</p>\n\
+         <pre>realm smoke --url ws://{host}/ws</pre>\n</html>\n"
+    );
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .body(page)
+}
+
+async fn socket(request: HttpRequest, payload: Payload, cx: Data<ServiceCx>) -> HttpResponse {
+    if head_len(&request) > HEAD_LEN_MAX {
+        return refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    }
+    if is_foreign(request.headers()) {
+        return refused(StatusCode::FORBIDDEN);
+    }
+    // Without its house the service is ending; without a kick a client that does not read could not be ended.
+    let (Some(house), Some(kick)) = (cx.held::<House>(), request.conn_data::<Kick>()) else {
+        return refused(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    let too_long = Rc::new(Cell::new(false));
+    let payload = Scanner::new(payload, too_long.clone());
+    let pump = Pump::new(cx.get_ref().clone(), house, kick.clone(), too_long);
+    let frame_len_max = usize::try_from(FRAME_LEN_MAX).unwrap_or(usize::MAX);
+    WsResponseBuilder::new(pump, &request, payload)
+        .frame_size(frame_len_max)
+        .start()
+        .unwrap_or_else(|error| error.error_response())
+}
+
+fn refused(status: StatusCode) -> HttpResponse {
+    HttpResponse::build(status)
+        .content_type("text/plain; charset=utf-8")
+        .body(status.canonical_reason().unwrap_or_default())
+}
+
+/// The parser takes heads of 128 KiB; no client of ours needs that.
+fn head_len(request: &HttpRequest) -> usize {
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    let headers: usize = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    target + headers
+}
+
+/// True for a browser on a page that did not come from this host. Programs send no origin.
+fn is_foreign(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return false;
+    };
+    let origin = origin
+        .to_str()
+        .ok()
+        .and_then(|origin| origin.split_once("://"));
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    match (origin, host) {
+        (Some((_, origin)), Some(host)) => !origin.eq_ignore_ascii_case(host),
+        _ => true,
+    }
+}
+
+/// The host as the client calls it, as far as it is one: it goes into the page.
+fn host_of(headers: &HeaderMap) -> String {
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+    match host.len() {
+        1..=255 if host.bytes().all(plain) => host.to_owned(),
+        _ => "HOST".to_owned(),
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn headers(host: &str, origin: Option<&str>) -> HeaderMap {
+        let mut request = TestRequest::default().insert_header((header::HOST, host));
+        if let Some(origin) = origin {
+            request = request.insert_header((header::ORIGIN, origin));
+        }
+        request.to_http_request().headers().clone()
+    }
+
+    #[test]
+    fn only_a_page_of_this_host_opens_a_socket() {
+        let foreign = |origin| is_foreign(&headers("realm.example:7777", origin));
+        assert!(!foreign(None), "a program without an origin is welcome");
+        assert!(
+            !foreign(Some("http://Realm.example:7777")),
+            "our own page is welcome"
+        );
+        assert!(
+            foreign(Some("http://realm.example")),
+            "another port is another site"
+        );
+        assert!(
+            foreign(Some("https://evil.example")),
+            "somebody else's page is foreign"
+        );
+        assert!(foreign(Some("null")), "a page from nowhere is foreign");
+    }
+
+    #[test]
+    fn what_a_client_calls_the_host_cannot_write_into_the_page() {
+        assert_eq!(
+            host_of(&headers("127.0.0.1:7777", None)),
+            "127.0.0.1:7777",
+            "a host should be shown"
+        );
+        assert_eq!(
+            host_of(&headers("<script>", None)),
+            "HOST",
+            "markup should not be"
+        );
+    }
+}

@@ -1,0 +1,176 @@
+//! From role files to running nodes: the modules there are, where data lies, and what the command line may change.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use realm::role::{Role, RoleFault, WireMode};
+use realm::{Birth, Clock, Hub, Module, Modules, Node, NodeConfig, Outside, StartError, Trace, Unfinished};
+
+use crate::accounts::AccountsModule;
+use crate::balancer::BalancerModule;
+use crate::database::DatabaseModule;
+use crate::database::store::{Store, StoreError};
+use crate::gateway::GatewayModule;
+use crate::mechanics::MechanicsModule;
+
+/// The file in the data folder that holds the database.
+pub const DATABASE_FILE: &str = "realm.db";
+
+/// The modules that role files may name.
+pub fn modules() -> Modules {
+    Modules::new()
+        .with::<DatabaseModule>()
+        .with::<AccountsModule>()
+        .with::<BalancerModule>()
+        .with::<MechanicsModule>()
+        .with::<GatewayModule>()
+}
+
+/// What nodes need beside their roles.
+#[derive(Clone)]
+pub struct Launch {
+    /// The folder for what must be kept; made if it is missing.
+    pub data: PathBuf,
+    /// Where the gateway listens, instead of what the role says. Port 0 picks a free one.
+    pub listen: Option<String>,
+    /// Where the admin listener is, instead of what the role says.
+    pub admin: Option<SocketAddr>,
+    /// How messages travel, instead of what the role says.
+    pub wire: Option<WireMode>,
+    /// The modules that the roles may name: mostly [`modules`].
+    pub modules: Modules,
+    /// Where time comes from.
+    pub clock: Clock,
+    /// Where chance comes from.
+    pub seed: u64,
+    /// Where slow work goes.
+    pub outside: Outside,
+    /// What joins the nodes.
+    pub hub: Hub,
+    /// Set in stepped realms: the thread that runs everything.
+    pub stepped: Option<actix_rt::ArbiterHandle>,
+    /// Notes what runs.
+    pub trace: Option<Trace>,
+}
+
+/// Why the realm did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// A role's setting is wrong.
+    #[error("{0}")]
+    Role(#[from] RoleFault),
+    /// The database could not be opened.
+    #[error("the database {0} could not be opened: {1}")]
+    Database(PathBuf, StoreError),
+    /// No role of this process runs the database.
+    #[error("none of the roles runs the module 'database': give all roles of the realm to one `realm up`")]
+    NoDatabase,
+    /// A node did not start.
+    #[error("{0}")]
+    Node(#[from] StartError),
+    /// The process is going down.
+    #[error("{0}")]
+    Unfinished(#[from] Unfinished),
+}
+
+impl Launch {
+    /// Starts a node for each role, in order; returns when all are ready.
+    ///
+    /// # Errors
+    /// When one does not start; those that had are stopped again.
+    pub async fn start(&self, roles: Vec<Role>) -> Result<Vec<Node>, LaunchError> {
+        if !roles.iter().any(|role| has_module(role, DatabaseModule::NAME)) {
+            return Err(LaunchError::NoDatabase);
+        }
+        let mut nodes = Vec::new();
+        for role in roles {
+            match self.start_one(role).await {
+                Ok(node) => nodes.push(node),
+                Err(error) => {
+                    stop(nodes).await;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(nodes)
+    }
+
+    /// Starts one more node.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_one(&self, role: Role) -> Result<Node, LaunchError> {
+        let role = self.adapted(role)?;
+        let birth = self.next_birth().await?;
+        let config = NodeConfig {
+            birth,
+            role,
+            modules: self.modules.clone(),
+            clock: self.clock.clone(),
+            seed: self.seed,
+            outside: self.outside.clone(),
+            hub: self.hub.clone(),
+            stepped: self.stepped.clone(),
+            trace: self.trace.clone(),
+        };
+        Ok(Node::start(config).await?)
+    }
+
+    /// The role with what the command line says instead.
+    fn adapted(&self, mut role: Role) -> Result<Role, LaunchError> {
+        if let Some(wire) = self.wire {
+            role.wire = wire;
+        }
+        if let Some(admin) = self.admin {
+            role.admin = role.admin.map(|_| admin);
+        }
+        if let Some(database) = role.module_mut("database") {
+            database.set("file", self.data.join(DATABASE_FILE).display().to_string());
+        }
+        if let (Some(listen), Some(gateway)) = (&self.listen, role.module_mut("gateway")) {
+            gateway.set("listen", listen.clone());
+        }
+        let folder = resources_of(&mut role)?;
+        if let (Some(folder), Some(mechanics)) = (folder, role.module_mut("mechanics")) {
+            mechanics.set("resources", folder.display().to_string());
+        }
+        Ok(role)
+    }
+
+    /// Birth numbers come from the store, so that none is given twice however often nodes start.
+    async fn next_birth(&self) -> Result<Birth, LaunchError> {
+        let file = self.data.join(DATABASE_FILE);
+        let path = file.clone();
+        let number = self.outside.run(async move {
+            let store = Store::open(&path).await?;
+            let number = store.next_birth().await;
+            store.close().await;
+            number
+        });
+        let number = number.await?.map_err(|error| LaunchError::Database(file.clone(), error))?;
+        Birth::new(number).ok_or(LaunchError::Database(file, StoreError::NoBirthsLeft))
+    }
+}
+
+/// Stops nodes in the reverse order of their start.
+pub async fn stop(nodes: Vec<Node>) {
+    for node in nodes.into_iter().rev() {
+        node.stop().await;
+    }
+}
+
+/// The content folder that a role's mechanics name, seen from where the role file lies.
+///
+/// # Errors
+/// When the module's settings are wrong.
+pub fn resources_of(role: &mut Role) -> Result<Option<PathBuf>, RoleFault> {
+    let beside = role.path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let Some(mechanics) = role.module_mut("mechanics") else { return Ok(None) };
+    let settings: toml::Table = mechanics.config()?;
+    let folder = settings.get("resources").and_then(toml::Value::as_str);
+    Ok(folder.map(|folder| beside.join(folder)))
+}
+
+fn has_module(role: &Role, name: &str) -> bool {
+    role.services.iter().flat_map(|service| &service.modules).any(|module| module.name == name)
+}

@@ -1,0 +1,55 @@
+//! What a mechanics service answers.
+
+use client::Event;
+use realm::{Address, CallError, calls};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use crate::tether::CellName;
+
+/// An avatar that stands in the world and listens to the session that asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entrance {
+    /// The avatar.
+    pub avatar: Address,
+    /// The `Entered` event for the client.
+    pub entered: Event,
+    /// The cells that it sees.
+    pub view: Vec<CellName>,
+}
+
+/// Why an avatar does not enter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum EnterError {
+    /// The channel is at its limit.
+    #[error("the channel is full")]
+    Full,
+    /// This service does not host the channel.
+    #[error("the channel is not here")]
+    NoSuchChannel,
+    /// The map is not among the resources.
+    #[error("there is no map '{0}'")]
+    NoSuchMap(String),
+    /// The character could not be loaded, or the service did not answer.
+    #[error("the avatar could not enter: {0}")]
+    Unavailable(String),
+}
+
+impl From<CallError> for EnterError {
+    fn from(error: CallError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// Hosts channels and what lives in them.
+#[calls(group = "mechanics", proxy = MechanicsProxy)]
+pub trait Mechanics {
+    /// Opens a channel of a map; returns its population limit.
+    async fn open(&self, channel: u64, map: String) -> Result<u32, EnterError>;
+
+    /// Brings a character into a channel, or hands its avatar there over to `session`. Answered when the avatar stands.
+    async fn enter(&self, channel: u64, character: i64, session: Address) -> Result<Entrance, EnterError>;
+
+    /// A snapshot frame of each of the cells.
+    async fn snapshot(&self, channel: u64, cells: Vec<CellName>) -> Result<Vec<ByteBuf>, EnterError>;
+}

@@ -1,0 +1,525 @@
+//! One client's connection over any transport: numbers commands, reads server frames, keeps the view, and hands on events
+//! in order. Knows no clock: time is what the server's frames say.
+
+use std::collections::VecDeque;
+use std::future::Future;
+
+use thiserror::Error;
+
+use crate::command::Ping;
+use crate::{
+    CellError, CellFrame, Code, Command, CommandFrame, Event, EventError, FrameError, Gap, Header,
+    Section, ServerFrame, View,
+};
+
+/// What carries whole frames to and from a server.
+pub trait Transport {
+    /// Sends one frame.
+    fn send(&mut self, bytes: Vec<u8>) -> impl Future<Output = Result<(), Closed>>;
+
+    /// Waits for one frame.
+    fn receive(&mut self) -> impl Future<Output = Result<Vec<u8>, Closed>>;
+
+    /// Waits for one frame, or answers `None` after a while without any, so that a quiet server can be asked for the time.
+    /// A transport without a clock just waits.
+    fn receive_or_quiet(&mut self) -> impl Future<Output = Result<Option<Vec<u8>>, Closed>> {
+        async { self.receive().await.map(Some) }
+    }
+}
+
+/// The transport has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the connection is closed{}: {reason}", code.map(|code| format!(" ({code})")).unwrap_or_default())]
+pub struct Closed {
+    /// The WebSocket close code, when the other side gave one.
+    pub code: Option<u16>,
+    /// Why, in words.
+    pub reason: String,
+}
+
+impl Closed {
+    /// Closed without a code.
+    pub fn because(reason: impl Into<String>) -> Closed {
+        Closed {
+            code: None,
+            reason: reason.into(),
+        }
+    }
+}
+
+/// What `next` brings.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Happening {
+    /// A server frame was taken in: the view and the time are its own now, and its events follow one by one.
+    Frame(Header),
+    /// An event of the last frame.
+    Event(Event),
+}
+
+/// A connection: the view of one client, and the commands that it sends.
+#[derive(Debug)]
+pub struct Connection<T> {
+    transport: T,
+    view: View,
+    header: Header,
+    sequence: u32,
+    events: VecDeque<Event>,
+    gaps: Vec<Gap>,
+}
+
+impl<T: Transport> Connection<T> {
+    /// A connection on which nothing has been said yet.
+    pub fn new(transport: T) -> Connection<T> {
+        Connection {
+            transport,
+            view: View::new(),
+            header: Header::default(),
+            sequence: 0,
+            events: VecDeque::new(),
+            gaps: Vec::new(),
+        }
+    }
+
+    /// What the client sees.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// The header of the last server frame; all zero before the first.
+    pub fn header(&self) -> Header {
+        self.header
+    }
+
+    /// Cells of which frames were missing since the last call.
+    pub fn take_gaps(&mut self) -> Vec<Gap> {
+        std::mem::take(&mut self.gaps)
+    }
+
+    /// Numbers commands from `sequence + 1`: what a resumed session goes on from.
+    pub fn resume_after(&mut self, sequence: u32) {
+        self.sequence = sequence;
+    }
+
+    /// Sends a command; its sequence is what `Refused` and the header's `ack` name it by.
+    pub async fn command(&mut self, command: impl Into<Command>) -> Result<u32, Closed> {
+        let (class, body) = command.into().encode();
+        self.sequence += 1;
+        let frame = CommandFrame {
+            class,
+            sequence: self.sequence,
+            body: &body,
+        };
+        self.transport.send(frame.encode()).await?;
+        Ok(self.sequence)
+    }
+
+    /// The next event, or the next frame once all events of the last one are handed on. A server that is quiet for long
+    /// is pinged, so that its time keeps coming.
+    pub async fn next(&mut self) -> Result<Happening, ConnectionError> {
+        if let Some(event) = self.events.pop_front() {
+            return Ok(Happening::Event(event));
+        }
+        let bytes = loop {
+            match self.transport.receive_or_quiet().await? {
+                Some(bytes) => break bytes,
+                None => self.command(Ping { client_time_ms: 0 }).await?,
+            };
+        };
+        let frame = ServerFrame::decode(&bytes)?;
+        self.header = frame.header;
+        for section in frame.sections {
+            self.take_in(section)?;
+        }
+        Ok(Happening::Frame(self.header))
+    }
+
+    /// Waits until `f` answers to a happening, at most `wait_ms` of server time. `what` names what is awaited.
+    pub async fn until<R>(
+        &mut self,
+        wait_ms: u64,
+        what: &str,
+        mut f: impl FnMut(&Happening, &View) -> Option<R>,
+    ) -> Result<R, Missed> {
+        let mut deadline = Deadline::new(self.header, wait_ms);
+        loop {
+            let happening = self.next().await?;
+            if let Some(found) = f(&happening, &self.view) {
+                return Ok(found);
+            }
+            match happening {
+                Happening::Event(Event::Goodbye(goodbye)) => {
+                    return Err(Missed::Goodbye(goodbye.code));
+                }
+                Happening::Frame(header) if deadline.passed(header) => {
+                    return Err(Missed::TimedOut {
+                        what: what.to_owned(),
+                        waited_ms: wait_ms,
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Sends a command and waits for the event that answers it. A refusal of this very command ends the wait at once.
+    pub async fn ask<R>(
+        &mut self,
+        wait_ms: u64,
+        command: impl Into<Command>,
+        mut f: impl FnMut(&Event) -> Option<R>,
+    ) -> Result<R, Missed> {
+        let command = command.into();
+        let what = command.name();
+        let sequence = self.command(command).await.map_err(ConnectionError::from)?;
+        self.until(wait_ms, what, |happening, _| match happening {
+            Happening::Event(Event::Refused(refused)) if refused.sequence == sequence => {
+                Some(Err(Missed::refused(what, refused.code)))
+            }
+            Happening::Event(event) => f(event).map(Ok),
+            Happening::Frame(_) => None,
+        })
+        .await?
+    }
+
+    fn take_in(&mut self, section: Section<'_>) -> Result<(), ConnectionError> {
+        match section {
+            Section::Event { class, body } => {
+                let event = Event::decode(class, body)?;
+                if let Event::Left(_) = event {
+                    self.view.clear();
+                }
+                self.events.push_back(event);
+            }
+            Section::Cell(bytes) => {
+                if let Err(gap) = self.view.apply(&CellFrame::decode(bytes)?) {
+                    self.gaps.push(gap);
+                }
+            }
+            Section::CellLeft(cell) => self.view.drop_cell(cell),
+        }
+        Ok(())
+    }
+}
+
+/// A span of server time. It begins with the first frame when there was none before.
+#[derive(Debug, Copy, Clone)]
+pub(crate) struct Deadline {
+    from_ms: Option<u64>,
+    wait_ms: u64,
+}
+
+impl Deadline {
+    pub(crate) fn new(header: Header, wait_ms: u64) -> Deadline {
+        let from_ms = (header != Header::default()).then_some(header.server_time_ms);
+        Deadline { from_ms, wait_ms }
+    }
+
+    pub(crate) fn passed(&mut self, header: Header) -> bool {
+        let from_ms = *self.from_ms.get_or_insert(header.server_time_ms);
+        header.server_time_ms.saturating_sub(from_ms) > self.wait_ms
+    }
+
+    pub(crate) fn wait_ms(&self) -> u64 {
+        self.wait_ms
+    }
+}
+
+/// The connection cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConnectionError {
+    /// The transport ended.
+    #[error(transparent)]
+    Closed(#[from] Closed),
+    /// The server sent a frame that cannot be read.
+    #[error("the server sent a bad frame: {0}")]
+    Frame(#[from] FrameError),
+    /// The server sent a cell frame that cannot be read.
+    #[error("the server sent a bad cell frame: {0}")]
+    Cell(#[from] CellError),
+    /// The server sent an event that cannot be read.
+    #[error("the server sent a bad event: {0}")]
+    Event(#[from] EventError),
+}
+
+/// What was awaited did not come.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Missed {
+    /// The server's clock passed the deadline.
+    #[error("{what} did not come within {waited_ms} ms of server time")]
+    TimedOut {
+        /// What was awaited.
+        what: String,
+        /// For how long.
+        waited_ms: u64,
+    },
+    /// The server refused the command.
+    #[error("{what} was refused: {code} ({code:?})")]
+    Refused {
+        /// The name of the command.
+        what: String,
+        /// Why.
+        code: Code,
+    },
+    /// The server said goodbye.
+    #[error("the server said goodbye: {0} ({0:?})")]
+    Goodbye(Code),
+    /// The entity is nowhere in view.
+    #[error("{0} is out of view")]
+    Lost(crate::Handle),
+    /// The avatar died more often than the player is willing to.
+    #[error("the avatar died {0} times")]
+    Died(u32),
+    /// The server said something that does not fit.
+    #[error("{0}")]
+    Odd(String),
+    /// The connection ended.
+    #[error(transparent)]
+    Broken(#[from] ConnectionError),
+}
+
+impl Missed {
+    pub(crate) fn refused(what: &str, code: Code) -> Missed {
+        Missed::Refused {
+            what: what.to_owned(),
+            code,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Goodbye, Left, Pong, Refused};
+    use crate::{Cell, CellFrameKind, CellFrameWriter, FrameWriter, Handle, Near, State, mask};
+
+    /// Plays frames that were written before, and keeps what was sent.
+    #[derive(Debug, Default)]
+    struct Script {
+        frames: VecDeque<Option<Vec<u8>>>,
+        sent: Vec<Command>,
+        time_ms: u64,
+    }
+
+    impl Script {
+        fn then(mut self, wait_ms: u64, write: impl FnOnce(&mut FrameWriter)) -> Script {
+            self.time_ms += wait_ms;
+            let header = Header {
+                ack: 0,
+                server_time_ms: self.time_ms,
+                frame: self.frames.len() as u32 + 1,
+            };
+            let mut writer = FrameWriter::new(header);
+            write(&mut writer);
+            self.frames.push_back(Some(writer.finish()));
+            self
+        }
+
+        fn then_quiet(mut self) -> Script {
+            self.frames.push_back(None);
+            self
+        }
+    }
+
+    impl Transport for Script {
+        async fn send(&mut self, bytes: Vec<u8>) -> Result<(), Closed> {
+            let frame =
+                CommandFrame::decode(&bytes).map_err(|error| Closed::because(error.to_string()))?;
+            let command = Command::decode(frame.class, frame.body)
+                .map_err(|error| Closed::because(error.to_string()))?;
+            self.sent.push(command);
+            Ok(())
+        }
+
+        async fn receive(&mut self) -> Result<Vec<u8>, Closed> {
+            self.receive_or_quiet()
+                .await?
+                .ok_or_else(|| Closed::because("quiet"))
+        }
+
+        async fn receive_or_quiet(&mut self) -> Result<Option<Vec<u8>>, Closed> {
+            self.frames
+                .pop_front()
+                .ok_or_else(|| Closed::because("the script is over"))
+        }
+    }
+
+    fn pong(number: u64) -> Event {
+        Pong {
+            client_time_ms: number,
+            server_time_ms: 0,
+        }
+        .into()
+    }
+
+    fn a_cell() -> Vec<u8> {
+        let dog = Near {
+            x: 1.0,
+            y: 1.0,
+            hp: 5,
+            hp_max: 5,
+            state: State::Idle,
+            kind: "mobs/dog".into(),
+            name: "Dog".into(),
+        };
+        let mut writer = CellFrameWriter::new(CellFrameKind::Snapshot, Cell::default(), 1, 1);
+        writer.entity(Handle(4), mask::ALL, &dog);
+        writer.finish()
+    }
+
+    #[tokio::test]
+    async fn events_come_one_by_one_after_their_frame() {
+        let script = Script::default().then(5, |frame| {
+            frame.event(&pong(1));
+            frame.cell(&a_cell());
+            frame.event(&pong(2));
+        });
+        let mut connection = Connection::new(script);
+        let first = connection.next().await;
+        assert!(
+            matches!(first, Ok(Happening::Frame(header)) if header.server_time_ms == 5),
+            "the frame should come first"
+        );
+        assert!(
+            connection.view().get(Handle(4)).is_some(),
+            "the view should be that of the whole frame"
+        );
+        for number in [1, 2] {
+            assert_eq!(
+                connection.next().await,
+                Ok(Happening::Event(pong(number))),
+                "events should keep their order"
+            );
+        }
+        let end = connection.next().await;
+        assert_eq!(
+            end,
+            Err(Closed::because("the script is over").into()),
+            "the end should be told"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_refusal_of_the_command_asked_ends_the_wait_at_once() {
+        let refusal = |sequence| {
+            Refused {
+                sequence,
+                code: Code::Cooldown,
+                text: String::new(),
+            }
+            .into()
+        };
+        let script = Script::default().then(1, |frame| {
+            frame.event(&refusal(7));
+            frame.event(&refusal(1));
+            frame.event(&pong(1));
+        });
+        let mut connection = Connection::new(script);
+        let answer = connection.ask(100, Ping { client_time_ms: 1 }, |event| {
+            matches!(event, Event::Pong(_)).then_some(())
+        });
+        assert_eq!(
+            answer.await,
+            Err(Missed::refused("client.ping", Code::Cooldown)),
+            "only the refusal of this command counts"
+        );
+        assert_eq!(
+            connection.next().await,
+            Ok(Happening::Event(pong(1))),
+            "what follows should not be lost"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_wait_ends_by_the_servers_clock() {
+        let script = Script::default()
+            .then(1_000, |_| {})
+            .then(60, |_| {})
+            .then(60, |_| {})
+            .then(60, |_| {});
+        let mut connection = Connection::new(script);
+        let waited = connection
+            .until(100, "a dog", |_, view| view.get(Handle(4)).map(drop))
+            .await;
+        assert_eq!(
+            waited,
+            Err(Missed::TimedOut {
+                what: "a dog".into(),
+                waited_ms: 100
+            }),
+            "120 ms are more than 100"
+        );
+        assert_eq!(
+            connection.header().server_time_ms,
+            1_120,
+            "the wait should begin with the first frame"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_goodbye_ends_every_wait() {
+        let script = Script::default().then(1, |frame| {
+            frame.event(
+                &Goodbye {
+                    code: Code::Stopping,
+                }
+                .into(),
+            )
+        });
+        let waited = Connection::new(script)
+            .until(100, "a dog", |_, _| None::<()>)
+            .await;
+        assert_eq!(
+            waited,
+            Err(Missed::Goodbye(Code::Stopping)),
+            "the reason should be told"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_quiet_server_is_asked_for_the_time() {
+        let script = Script::default()
+            .then_quiet()
+            .then_quiet()
+            .then(1, |frame| frame.event(&pong(0)));
+        let mut connection = Connection::new(script);
+        assert!(
+            connection.next().await.is_ok(),
+            "the frame should come after the quiet"
+        );
+        let ping = Command::from(Ping { client_time_ms: 0 });
+        assert_eq!(
+            connection.transport.sent,
+            [ping.clone(), ping],
+            "each quiet while should send one ping"
+        );
+    }
+
+    #[tokio::test]
+    async fn leaving_the_world_empties_the_view() {
+        let script = Script::default()
+            .then(1, |frame| frame.cell(&a_cell()))
+            .then(1, |frame| frame.event(&Left {}.into()));
+        let mut connection = Connection::new(script);
+        let left = connection.until(100, "left", |happening, _| {
+            matches!(happening, Happening::Event(Event::Left(_))).then_some(())
+        });
+        assert_eq!(left.await, Ok(()), "the event should come");
+        assert_eq!(
+            connection.view().entities().count(),
+            0,
+            "nobody should be seen from outside the world"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_server_frame_that_cannot_be_read_is_an_error() {
+        let mut script = Script::default();
+        script.frames.push_back(Some(vec![9]));
+        let next = Connection::new(script).next().await;
+        assert_eq!(
+            next,
+            Err(FrameError::UnknownVersion(9).into()),
+            "another version should be refused by number"
+        );
+    }
+}

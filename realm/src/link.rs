@@ -1,0 +1,85 @@
+//! What carries mail and topics between nodes. The engine hands over bytes and gets bytes; nothing above this seam knows
+//! whether a channel in the process or a message broker is behind it.
+
+mod faults;
+mod hub;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::address::{Address, Birth};
+
+pub use faults::Faults;
+pub use hub::Hub;
+
+/// One service of a node: where it is, and for which groups it answers calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceEntry {
+    /// The service's name in its role.
+    pub name: String,
+    /// Its present incarnation.
+    pub address: Address,
+    /// The call groups it answers for.
+    pub groups: Vec<String>,
+}
+
+/// What a node tells the realm about itself, at its start and whenever one of its services starts anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// The node.
+    pub birth: Birth,
+    /// The role it runs.
+    pub role: String,
+    /// Grows with each announcement of this node, so that an old one is known when it comes late.
+    pub revision: u64,
+    /// Its services.
+    pub services: Vec<ServiceEntry>,
+}
+
+/// No link reaches the node; the parcels come back.
+#[derive(Debug)]
+pub struct Unreachable {
+    /// What could not be carried.
+    pub parcels: Vec<Vec<u8>>,
+}
+
+/// A node's end of a link. All methods return at once.
+pub trait Link: Send + Sync + 'static {
+    /// Joins the realm, or renews what was announced.
+    fn announce(&self, node: Announcement);
+
+    /// Carries parcels to a node, in order and at most once.
+    ///
+    /// # Errors
+    /// Gives the parcels back when no such node is known.
+    fn mail(&self, to: Birth, parcels: Vec<Vec<u8>>) -> Result<(), Unreachable>;
+
+    /// Tells all other nodes that take part in `topic`.
+    fn publish(&self, topic: &Arc<str>, bytes: Bytes);
+
+    /// Takes part in `topic`.
+    fn subscribe(&self, topic: &Arc<str>);
+
+    /// Takes part no more.
+    fn unsubscribe(&self, topic: &str);
+
+    /// Leaves the realm in order: the others learn at once that this node is gone.
+    fn leave(&self);
+}
+
+/// Where a link puts what arrives. Called from any thread.
+pub trait Inlet: Send + Sync + 'static {
+    /// Parcels for this node.
+    fn mail(&self, parcels: Vec<Vec<u8>>);
+
+    /// Something was published on a topic that this node takes part in.
+    fn heard(&self, topic: Arc<str>, bytes: Bytes);
+
+    /// Another node joined, or announced itself anew.
+    fn joined(&self, node: Announcement);
+
+    /// A node is gone for good, and with it all its addresses.
+    fn lost(&self, node: Birth);
+}

@@ -1,0 +1,336 @@
+//! What the threads of a node share: its directory, its topics, its end of the link, and what becomes of mail that was
+//! refused. It runs no code of modules or locales.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use bytes::Bytes;
+
+use crate::address::{Address, Birth};
+use crate::call::CallError;
+use crate::chance::Secrets;
+use crate::clock::Clock;
+use crate::directory::Directory;
+use crate::link::{Announcement, Inlet, Link, ServiceEntry, Unreachable};
+use crate::lock::lock;
+use crate::mail::{Death, DeathReason, Letter, Mail, Undelivered, Why};
+use crate::message::Payload;
+use crate::metrics::Metrics;
+use crate::outside::Outside;
+use crate::role::{Role, WireMode};
+use crate::trace::Trace;
+
+/// The part of a node that its threads share.
+pub struct NodeCore {
+    birth: Birth,
+    clock: Clock,
+    seed: u64,
+    stepped: bool,
+    wire: WireMode,
+    directory: Directory,
+    metrics: Metrics,
+    outside: Outside,
+    trace: Option<Trace>,
+    link: OnceLock<Arc<dyn Link>>,
+    counter: AtomicU64,
+    topics: Mutex<BTreeMap<Arc<str>, Vec<Address>>>,
+    announced: Mutex<Announcement>,
+    /// The services that live, announced or not.
+    services: Mutex<BTreeSet<Address>>,
+    listeners: Mutex<BTreeMap<&'static str, SocketAddr>>,
+}
+
+impl NodeCore {
+    pub(super) fn new(
+        birth: Birth,
+        role: &Role,
+        clock: Clock,
+        seed: u64,
+        outside: Outside,
+        trace: Option<Trace>,
+        stepped: bool,
+    ) -> Self {
+        let name = role.name.clone();
+        let announced = Announcement { birth, role: name.clone(), revision: 0, services: Vec::new() };
+        Self {
+            birth,
+            clock,
+            seed,
+            stepped,
+            wire: role.wire,
+            directory: Directory::new(),
+            metrics: Metrics::new(name),
+            outside,
+            trace,
+            link: OnceLock::new(),
+            counter: AtomicU64::new(1),
+            topics: Mutex::default(),
+            announced: Mutex::new(announced),
+            services: Mutex::default(),
+            listeners: Mutex::default(),
+        }
+    }
+
+    pub(super) fn link_to(&self, link: Arc<dyn Link>) {
+        if self.link.set(link).is_err() {
+            tracing::error!("a node was linked twice");
+        }
+    }
+
+    /// Where a listener of this node really is.
+    pub(super) fn listener(&self, what: &str) -> Option<SocketAddr> {
+        lock(&self.listeners).get(what).copied()
+    }
+
+    /// This start's number.
+    pub fn birth(&self) -> Birth {
+        self.birth
+    }
+
+    /// The node's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The node's directory.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The node's metrics.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Where slow work goes.
+    pub fn outside(&self) -> &Outside {
+        &self.outside
+    }
+
+    /// Notes where a listener of this node really is, for the ready line.
+    pub fn listens(&self, what: &'static str, at: SocketAddr) {
+        lock(&self.listeners).insert(what, at);
+    }
+
+    /// An address that was never used. It need not be a locale's: ids that must never repeat may be taken from here.
+    ///
+    /// # Panics
+    /// After 2^33 addresses: the service that asks restarts until its node leaves, and a new start has a new birth.
+    pub fn next_address(&self) -> Address {
+        let counter = self.counter.fetch_add(1, Ordering::Relaxed);
+        Address::new(self.birth, counter).expect("a node's addresses are spent; it must start anew")
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    pub(crate) fn secrets(&self, whose: Address) -> Secrets {
+        if self.stepped { Secrets::seeded(self.seed ^ whose.get()) } else { Secrets::machine() }
+    }
+
+    pub(crate) fn wire(&self) -> WireMode {
+        self.wire
+    }
+
+    pub(crate) fn link(&self) -> &dyn Link {
+        self.link.get().map_or(&NoLink, |link| &**link)
+    }
+
+    pub(crate) fn trace(&self, from: Address, to: Address, class: &'static str, payload: &Payload) {
+        if let Some(trace) = &self.trace {
+            trace.note(self.clock.now(), from, to, class, payload);
+        }
+    }
+
+    /// The service of this node that answers for `group`, if one does.
+    pub(crate) fn local_member(&self, group: &str) -> Option<Address> {
+        lock(&self.announced)
+            .services
+            .iter()
+            .find(|service| service.groups.iter().any(|name| name == group))
+            .map(|service| service.address)
+    }
+
+    /// A service has a mailbox from now on.
+    pub(crate) fn service_lives(&self, address: Address) {
+        lock(&self.services).insert(address);
+    }
+
+    /// A service serves: the realm is told.
+    pub(crate) fn service_up(&self, entry: ServiceEntry) {
+        self.announce(|services| {
+            services.retain(|service| service.name != entry.name);
+            services.push(entry);
+        });
+    }
+
+    /// A service ends: the realm is told.
+    pub(crate) fn service_down(&self, address: Address) {
+        lock(&self.services).remove(&address);
+        self.announce(|services| services.retain(|service| service.address != address));
+    }
+
+    fn announce(&self, change: impl FnOnce(&mut Vec<ServiceEntry>)) {
+        let node = {
+            let mut announced = lock(&self.announced);
+            change(&mut announced.services);
+            announced.revision += 1;
+            announced.clone()
+        };
+        self.joined(node.clone());
+        self.link().announce(node);
+    }
+
+    pub(crate) fn subscribe(&self, topic: &Arc<str>, address: Address) {
+        let mut topics = lock(&self.topics);
+        let takers = topics.entry(topic.clone()).or_default();
+        takers.push(address);
+        if takers.len() == 1 {
+            self.link().subscribe(topic);
+        }
+    }
+
+    pub(crate) fn unsubscribe(&self, topic: &Arc<str>, address: Address) {
+        let mut topics = lock(&self.topics);
+        let Some(takers) = topics.get_mut(topic) else { return };
+        takers.retain(|taker| *taker != address);
+        if takers.is_empty() {
+            topics.remove(topic);
+            self.link().unsubscribe(topic);
+        }
+    }
+
+    pub(crate) fn publish(&self, from: Address, topic: &Arc<str>, bytes: Bytes) {
+        self.link().publish(topic, bytes.clone());
+        self.hear(from, topic, bytes);
+    }
+
+    fn hear(&self, from: Address, topic: &Arc<str>, bytes: Bytes) {
+        let takers = lock(&self.topics).get(topic).cloned().unwrap_or_default();
+        for taker in takers {
+            let letter = Letter::Heard { topic: topic.clone(), bytes: bytes.clone() };
+            self.post_now(taker, Mail { from, letter });
+        }
+    }
+
+    /// What happens to mail that was refused: it goes back to its sender, as far as there is one.
+    pub(crate) fn bounce(&self, to: Address, mail: Mail, why: Why) {
+        let Mail { from, letter } = mail;
+        match letter {
+            Letter::Message { class, payload } => {
+                self.metrics.refused_mail("any", why.label());
+                let letter = Letter::Undelivered(Undelivered::new(to, class, why, payload));
+                self.post_now(from, Mail { from: to, letter });
+            }
+            Letter::Request { call, .. } => {
+                let error = match why {
+                    Why::Full => CallError::Busy,
+                    Why::Malformed => CallError::Malformed,
+                    _ => CallError::Gone,
+                };
+                self.post_now(from, Mail { from: to, letter: Letter::Reply { call, answer: Err(error) } });
+            }
+            Letter::Watch => {
+                let reason = if why == Why::Unreachable { DeathReason::NodeLost } else { DeathReason::Gone };
+                self.post_now(from, Mail { from: to, letter: Letter::Death(Death { address: to, reason }) });
+            }
+            Letter::Undelivered(back) => self.dead_letter(back),
+            Letter::Heard { .. } => self.metrics.refused_mail("topic", why.label()),
+            // An answer or a notice for somebody who is gone has done its work.
+            Letter::Reply { .. } | Letter::Unwatch | Letter::Death(_) | Letter::NodeLost(_) | Letter::Members => {}
+        }
+    }
+
+    /// Counts a message that nobody takes back.
+    pub(crate) fn dead_letter(&self, back: Undelivered) {
+        self.metrics.dead_letter(&back.class.to_string(), back.why.label());
+    }
+
+    /// Puts mail into its mailbox from whatever thread this is, or onto the link.
+    fn post_now(&self, to: Address, mail: Mail) {
+        if to.birth() == Some(self.birth) {
+            let mut mail = Some(mail);
+            let refused = self.directory.with(to, |post| mail.take().and_then(|mail| post.post(mail).err()));
+            match (refused.flatten(), mail) {
+                (Some((mail, why)), _) => self.bounce(to, mail, why),
+                (None, Some(mail)) => self.bounce(to, mail, Why::Gone),
+                (None, None) => {}
+            }
+            return;
+        }
+        let Some(birth) = to.birth() else { return self.bounce(to, mail, Why::Gone) };
+        match mail.encode(to) {
+            Ok(parcel) => self.send_far(birth, vec![parcel]),
+            Err((mail, why)) => self.bounce(to, mail, why),
+        }
+    }
+
+    /// Gives parcels to the link; what it refuses goes back.
+    pub(crate) fn send_far(&self, birth: Birth, parcels: Vec<Vec<u8>>) {
+        let Err(unreachable) = self.link().mail(birth, parcels) else { return };
+        for parcel in unreachable.parcels {
+            match Mail::decode(&parcel) {
+                Ok((to, mail)) => self.bounce(to, mail, Why::Unreachable),
+                Err(_) => self.metrics.undecodable("parcel"),
+            }
+        }
+    }
+
+    fn tell_services(&self, letter: impl Fn() -> Letter) {
+        let services = lock(&self.services).clone();
+        for service in services {
+            self.post_now(service, Mail { from: Address::NOBODY, letter: letter() });
+        }
+    }
+}
+
+impl Inlet for NodeCore {
+    fn mail(&self, parcels: Vec<Vec<u8>>) {
+        for parcel in parcels {
+            match Mail::decode(&parcel) {
+                Ok((to, mail)) if to.birth() == Some(self.birth) => self.post_now(to, mail),
+                Ok((to, mail)) => self.bounce(to, mail, Why::Gone),
+                Err(error) => {
+                    tracing::warn!(%error, "a parcel from another node could not be read");
+                    self.metrics.undecodable("parcel");
+                }
+            }
+        }
+    }
+
+    fn heard(&self, topic: Arc<str>, bytes: Bytes) {
+        self.hear(Address::NOBODY, &topic, bytes);
+    }
+
+    fn joined(&self, node: Announcement) {
+        self.directory.learn(node);
+        self.tell_services(|| Letter::Members);
+    }
+
+    fn lost(&self, node: Birth) {
+        self.directory.lose(node);
+        self.tell_services(|| Letter::NodeLost(node));
+    }
+}
+
+/// Before a node is linked it is alone.
+struct NoLink;
+
+impl Link for NoLink {
+    fn announce(&self, _: Announcement) {}
+
+    fn mail(&self, _: Birth, parcels: Vec<Vec<u8>>) -> Result<(), Unreachable> {
+        Err(Unreachable { parcels })
+    }
+
+    fn publish(&self, _: &Arc<str>, _: Bytes) {}
+
+    fn subscribe(&self, _: &Arc<str>) {}
+
+    fn unsubscribe(&self, _: &str) {}
+
+    fn leave(&self) {}
+}

@@ -1,0 +1,88 @@
+//! What a client gets to see: others as they move, and nothing beyond the cells in view.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use client::player::Player;
+use client::{Cell, CellFrame, Closed, Section, ServerFrame, Transport, WebSocket};
+use tests::{PASSWORD, World, in_each_mode};
+
+/// A socket that notes which cells it was ever told of.
+struct Spy {
+    socket: WebSocket,
+    cells: Arc<Mutex<BTreeSet<Cell>>>,
+}
+
+impl Transport for Spy {
+    async fn send(&mut self, bytes: Vec<u8>) -> Result<(), Closed> {
+        self.socket.send(bytes).await
+    }
+
+    async fn receive(&mut self) -> Result<Vec<u8>, Closed> {
+        let bytes = self.socket.receive().await?;
+        self.note(&bytes);
+        Ok(bytes)
+    }
+
+    async fn receive_or_quiet(&mut self) -> Result<Option<Vec<u8>>, Closed> {
+        let bytes = self.socket.receive_or_quiet().await?;
+        bytes.iter().for_each(|bytes| self.note(bytes));
+        Ok(bytes)
+    }
+}
+
+impl Spy {
+    fn note(&self, bytes: &[u8]) {
+        let frame = ServerFrame::decode(bytes).expect("a server frame should be well formed");
+        for section in frame.sections {
+            if let Section::Cell(bytes) = section {
+                let cell = CellFrame::decode(bytes).expect("a cell frame should be well formed").cell;
+                self.cells.lock().expect("the note should not be torn").insert(cell);
+            }
+        }
+    }
+}
+
+/// The cells that somebody at this place may be told of.
+fn view_from((x, y): (f32, f32)) -> BTreeSet<Cell> {
+    let (x, y) = ((x / 8.0) as u16, (y / 8.0) as u16);
+    let around = |at: u16| at.saturating_sub(1)..=at + 1;
+    around(x).flat_map(|x| around(y).map(move |y| Cell { x, y })).collect()
+}
+
+in_each_mode! {
+    async fn two_players_see_each_other_move_and_nothing_beyond_their_view(world: World) {
+        let cells = Arc::new(Mutex::new(BTreeSet::new()));
+        let socket = world.connect().await.expect("the gateway should accept a connection");
+        let spy = Spy { socket, cells: cells.clone() };
+        let mut watcher = Player::connect(spy).await.expect("the realm should say welcome");
+        watcher.register("Watcher", PASSWORD).await.expect("a new name should be registered");
+        watcher.enter().await.expect("the watcher should enter");
+        let mut walker = world.player("Walker").await;
+        let walker_handle = walker.me().handle;
+        watcher.set_deadline("see the walker", 20_000);
+        while watcher.connection().view().get(walker_handle).is_none() {
+            watcher.next().await.expect("the watcher should come to see the walker");
+        }
+        let seen = watcher.connection().view().get(walker_handle).expect("the walker is in view").clone();
+        assert_eq!(&*seen.name, "Walker", "a player should be seen by its name");
+        let stands = watcher.position();
+
+        walker.walk_to(19.5, 32.5, 0.3).await.expect("the walker should get where it wants");
+        watcher.set_deadline("see the walker move", 20_000);
+        while watcher.connection().view().get(walker_handle).is_some_and(|near| (near.x - 19.5).abs() > 0.5) {
+            watcher.next().await.expect("the watcher should see the walker move");
+        }
+        assert!(watcher.connection().view().get(walker_handle).is_some(), "a walker nearby should stay in view");
+
+        walker.walk_to(36.5, 33.5, 0.5).await.expect("the walker should get far away");
+        watcher.set_deadline("lose the walker", 20_000);
+        while watcher.connection().view().get(walker_handle).is_some() {
+            watcher.next().await.expect("the watcher should stop seeing a walker who left its view");
+        }
+        let told = cells.lock().expect("the note should not be torn").clone();
+        let allowed = view_from(stands);
+        assert!(!told.is_empty(), "the watcher should have been told of its own cells");
+        assert!(told.is_subset(&allowed), "the watcher at {stands:?} should be told of {allowed:?} only, not {told:?}");
+    }
+}
