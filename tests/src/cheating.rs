@@ -1,7 +1,7 @@
 //! Walls and speed hold, whatever a client says.
 
 use client::command::Move;
-use tests::{World, in_each_mode};
+use tests::in_each_mode;
 
 /// What the resources say a human walks, in tiles per second.
 const SPEED: f32 = 5.0;

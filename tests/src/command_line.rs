@@ -1,9 +1,10 @@
 //! The command `realm` as an operator meets it.
 
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use client::player::Player;
-use client::{Code, Event, Happening, WebSocket};
+use client::{Code, Missed, WebSocket};
 use tests::{Mode, PASSWORD, workspace};
 
 use crate::durability::{Process, realm_binary};
@@ -29,11 +30,41 @@ fn smoke_kills_the_dog_in_a_realm_of_its_own() {
 }
 
 #[test]
-fn smoke_names_the_step_that_fails() {
-    // A listener that accepts and never answers: the first expectation is missed.
-    let deaf = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = deaf.local_addr().expect("a listener has an address");
-    drop(deaf);
+fn smoke_names_the_step_whose_expectation_is_missed() {
+    let folder = tempfile::tempdir().expect("a test needs a temporary folder");
+    copy(&workspace().join("resources"), &folder.path().join("resources"));
+    let dog = folder.path().join("resources/mobs/dog.toml");
+    let text_of_dog = std::fs::read_to_string(&dog).expect("there is a dog");
+    let poor = text_of_dog.replace("coins_min = 1", "coins_min = 0").replace("coins_max = 5", "coins_max = 0");
+    let poor = poor.replace("chance = 1.0", "chance = 0.0").replace("chance = 0.5", "chance = 0.0");
+    std::fs::write(&dog, poor).expect("the dog should be made poor");
+    let role = std::fs::read_to_string(workspace().join("roles/local.toml")).expect("there is a local role");
+    let role_file = folder.path().join("local.toml");
+    std::fs::write(&role_file, role.replace("../resources", "resources")).expect("the role should be written");
+    let output = realm(&["smoke", "--role", &role_file.display().to_string()]);
+    assert_eq!(output.status.code(), Some(1), "a missed expectation should end with exit code 1");
+    let told = text(&output.stdout);
+    assert!(told.contains("FAILED at 'loot'"), "the failing step should be named: {told}");
+}
+
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder should be made");
+    for entry in std::fs::read_dir(from).expect("a folder should be readable").flatten() {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            std::fs::copy(&from, &to).expect("a file should be copied");
+        }
+    }
+}
+
+#[test]
+fn smoke_says_when_there_is_no_realm() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = nobody.local_addr().expect("a listener has an address");
+    drop(nobody);
     let output = realm(&["smoke", "--url", &format!("ws://{address}/ws")]);
     assert_eq!(output.status.code(), Some(1), "a missed expectation should end with exit code 1");
     let told = text(&output.stdout);
@@ -89,15 +120,12 @@ fn a_signal_stops_the_realm_in_order(signal: &str) {
         let told = Command::new("kill").args([signal, &id]).status();
         assert!(told.is_ok_and(|status| status.success()), "the signal should be sent");
         player.set_deadline("be told", 10_000);
-        loop {
-            match player.next().await.expect("a stopping realm should say so before it closes") {
-                Happening::Event(Event::Goodbye(goodbye)) => {
-                    assert_eq!(goodbye.code, Code::Stopping, "the reason should be told");
-                    break;
-                }
-                _ => {}
+        let told = loop {
+            if let Err(told) = player.next().await {
+                break told;
             }
-        }
+        };
+        assert_eq!(told, Missed::Goodbye(Code::Stopping), "a stopping realm should say so before it closes");
     });
     let status = realm.child.wait().expect("the realm should end");
     assert!(status.success(), "a realm that was asked to stop should end with exit code 0, not {status}");

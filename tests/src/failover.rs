@@ -1,10 +1,12 @@
 //! The death of a mechanics node costs nobody the connection: the avatars come back on another.
 
-use client::event::Event;
+use actors::database::store::OperationId;
+use client::Event;
+use client::command::Loot;
 use client::player::Player;
 use client::{Happening, WebSocket};
 use realm::role::Role;
-use tests::{Mode, World};
+use tests::{Mode, World, in_each_mode};
 
 /// The realm of a mode with two mechanics nodes, and the index of the first of them.
 fn two_mechanics(mode: Mode, data: &std::path::Path) -> World {
@@ -70,4 +72,32 @@ fn wire() {
 #[test]
 fn nodes() {
     a_nodes_death_brings_its_avatar_back(Mode::Nodes);
+}
+
+in_each_mode! {
+    async fn an_avatar_whose_character_has_another_owner_has_no_effect(world: World) {
+        let mut player = world.player("Twin").await;
+        let dog = player.find("mobs/dog").await.expect("a dog should be found");
+        player.kill(dog).await.expect("the dog should be killed");
+        let before = player.me().clone();
+        let store = world.store().await;
+        let account = store.account_by_name("twin").await.expect("the store should answer");
+        let character = account.expect("the account is there").character;
+        // Another owner takes the character, as a node does that believes this one dead.
+        let taken = store.take_character(OperationId(7), character, 1).await.expect("the character should be taken");
+        let refused = player.connection_mut().ask(30_000, Loot { target: dog }, |event| match event {
+            Event::Looted(looted) => Some(looted.clone()),
+            _ => None,
+        });
+        let refused = refused.await.expect_err("the old owner's grant should be refused");
+        assert!(format!("{refused:?}").contains("Unavailable"), "the refusal should say so, not {refused:?}");
+        // The old owner ends; the player is brought back under a newer epoch, without a new connection.
+        let entered = entered_again(&mut player).await;
+        assert_eq!(entered.coins, before.coins, "a stale grant should leave nothing behind");
+        assert!(entered.items.is_empty(), "a stale grant should leave no item behind: {:?}", entered.items);
+        let owner = store.take_character(OperationId(8), character, 1).await.expect("the store should answer");
+        assert!(owner.epoch.0 > taken.epoch.0 + 1, "the player should have come back under a newer epoch");
+        let faults = store.check().await.expect("the store should check itself");
+        assert!(faults.is_empty(), "the economy's invariants should hold: {faults:?}");
+    }
 }

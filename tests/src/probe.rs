@@ -193,6 +193,13 @@ pub(crate) struct Tell {
     pub(crate) end: u64,
 }
 
+/// Has a witness end another, and say a number to it before it can have ended.
+#[message]
+pub(crate) struct Last {
+    pub(crate) to: Address,
+    pub(crate) number: u64,
+}
+
 /// Has a witness watch somebody.
 #[message]
 pub(crate) struct Watch(pub(crate) Address);
@@ -210,7 +217,7 @@ impl Locale for Witness {
     }
 
     fn messages(list: &mut Messages<Self>) {
-        list.takes::<Say>().takes::<Tell>().takes::<Watch>().takes::<End>();
+        list.takes::<Say>().takes::<Tell>().takes::<Last>().takes::<Watch>().takes::<End>();
     }
 
     fn undelivered(&mut self, mail: &mut Undelivered, cx: &mut Cx<Self>) {
@@ -232,6 +239,13 @@ impl Run<Witness> for Say {
 impl Run<Witness> for Tell {
     fn run(self, _: &mut Witness, cx: &mut Cx<Witness>) {
         (self.first..self.end).for_each(|number| cx.send(self.to, Say(number)));
+    }
+}
+
+impl Run<Witness> for Last {
+    fn run(self, _: &mut Witness, cx: &mut Cx<Witness>) {
+        cx.send(self.to, End);
+        cx.send(self.to, Say(self.number));
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use client::player::Player;
 use client::{Cell, CellFrame, Closed, Section, ServerFrame, Transport, WebSocket};
-use tests::{PASSWORD, World, in_each_mode};
+use tests::{PASSWORD, in_each_mode};
 
 /// A socket that notes which cells it was ever told of.
 struct Spy {

@@ -128,9 +128,11 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Pump {
 }
 
 /// A server frame for the client.
-#[derive(Message)]
-#[rtype(result = "()")]
 struct Write(Bytes);
+
+impl Message for Write {
+    type Result = ();
+}
 
 impl Handler<Write> for Pump {
     type Result = ();
@@ -143,9 +145,11 @@ impl Handler<Write> for Pump {
 }
 
 /// A question for a sign of life.
-#[derive(Message)]
-#[rtype(result = "()")]
 struct Ping;
+
+impl Message for Ping {
+    type Result = ();
+}
 
 impl Handler<Ping> for Pump {
     type Result = ();
@@ -156,11 +160,13 @@ impl Handler<Ping> for Pump {
 }
 
 /// The last word.
-#[derive(Message)]
-#[rtype(result = "()")]
 struct Finish {
     code: u16,
     why: String,
+}
+
+impl Message for Finish {
+    type Result = ();
 }
 
 impl Handler<Finish> for Pump {

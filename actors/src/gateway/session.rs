@@ -66,8 +66,8 @@ pub(super) struct Session {
 enum Stage {
     /// Nobody has logged in.
     Fresh,
-    /// The account service works on the command with this sequence.
-    LoggingIn(u32),
+    /// The account service is asked who the player is.
+    LoggingIn,
     /// Logged in, outside the world.
     LoggedIn,
     /// A place for the avatar is looked for.

@@ -165,11 +165,7 @@ impl Module for MechanicsModule {
         if let Some((character, channel)) = avatar {
             let id = DurableId { kind: CHARACTER, number: character.unsigned_abs() };
             cx.node().directory().release(id, death.address);
-            let balancer = BalancerProxy::new(cx);
-            cx.run(async move {
-                // A balancer that is away forgets its placements anyway.
-                let _ = balancer.left(character, channel).await;
-            });
+            self.give_up_place(character, channel);
             if host.is_some_and(|host| host.avatars.borrow().is_empty()) {
                 self.emptied.notify_waiters();
             }
@@ -222,6 +218,10 @@ impl Mechanics for MechanicsModule {
         }
         let entered = self.enter_one(channel, character, session).await;
         self.entering.borrow_mut().remove(&character);
+        if entered.is_err() && self.avatar_of(character).is_none() {
+            // The balancer keeps a place for who is on the way; nobody is any more.
+            self.give_up_place(character, channel);
+        }
         entered
     }
 
@@ -233,9 +233,24 @@ impl Mechanics for MechanicsModule {
 }
 
 impl MechanicsModule {
+    /// The avatar of a character, if it stands here.
+    fn avatar_of(&self, character: i64) -> Option<Address> {
+        let host = self.cx.held::<Host>()?;
+        let avatars = host.avatars.borrow();
+        avatars.iter().find(|(_, (whose, _))| *whose == character).map(|(avatar, _)| *avatar)
+    }
+
+    fn give_up_place(&self, character: i64, channel: u64) {
+        let balancer = BalancerProxy::new(&self.cx);
+        self.cx.run(async move {
+            // A balancer that is away forgets its placements anyway.
+            let _ = balancer.left(character, channel).await;
+        });
+    }
+
     async fn enter_one(&self, channel: u64, character: i64, session: Address) -> Result<Entrance, EnterError> {
         let host = Host::of(&self.cx);
-        let standing = host.avatars.borrow().iter().find(|(_, (whose, _))| *whose == character).map(|(a, _)| *a);
+        let standing = self.avatar_of(character);
         let (ticket, answer) = host.entrances.wait();
         match standing {
             Some(avatar) => self.cx.send(avatar, Attach { ticket, session }),

@@ -56,10 +56,10 @@ impl Session {
             }
             (command @ (Command::Register(_) | Command::LogIn(_) | Command::Resume(_)), stage) => match stage {
                 Stage::Fresh => self.log_in(sequence, command, cx),
-                Stage::LoggingIn(_) => self.refuse(sequence, Code::Busy, cx),
+                Stage::LoggingIn => self.refuse(sequence, Code::Busy, cx),
                 _ => self.refuse(sequence, Code::AlreadyLoggedIn, cx),
             },
-            (_, Stage::Fresh | Stage::LoggingIn(_)) => self.refuse(sequence, Code::NotLoggedIn, cx),
+            (_, Stage::Fresh | Stage::LoggingIn) => self.refuse(sequence, Code::NotLoggedIn, cx),
             (Command::Enter(_), Stage::LoggedIn) => self.enter(sequence, cx),
             (Command::Enter(_), Stage::Entering(_)) => self.refuse(sequence, Code::Busy, cx),
             (Command::Enter(_), Stage::InWorld(_)) => self.refuse(sequence, Code::AlreadyInWorld, cx),

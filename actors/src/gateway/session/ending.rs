@@ -73,7 +73,7 @@ impl Session {
                 // A line that is full has an avatar that hears nothing; then only time ends the session.
                 let _ = self.say(0, Command::from(command::Leave {}), cx);
             }
-            Stage::Fresh | Stage::LoggingIn(_) | Stage::LoggedIn => return cx.stop(),
+            Stage::Fresh | Stage::LoggingIn | Stage::LoggedIn => return cx.stop(),
         }
         cx.after(LEAVE_WITHIN, |_, cx| cx.stop());
     }

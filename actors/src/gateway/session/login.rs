@@ -9,7 +9,7 @@ use crate::accounts::{AccountError, AccountsProxy, LoggedIn};
 impl Session {
     /// Brings `Register`, `LogIn` or `Resume` before the account service.
     pub(super) fn log_in(&mut self, sequence: u32, command: Command, cx: &mut Cx<Self>) {
-        self.stage = Stage::LoggingIn(sequence);
+        self.stage = Stage::LoggingIn;
         let accounts = AccountsProxy::new(cx.service());
         let asked = async move {
             match command {

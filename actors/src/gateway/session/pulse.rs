@@ -38,7 +38,7 @@ impl Session {
         }
         let outside = now.since(self.outside_since);
         let away = match self.stage {
-            Stage::Fresh | Stage::LoggingIn(_) => outside >= config.login_within(),
+            Stage::Fresh | Stage::LoggingIn => outside >= config.login_within(),
             Stage::LoggedIn => outside >= config.idle(),
             Stage::Entering(_) | Stage::InWorld(_) => false,
         };
