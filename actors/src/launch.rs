@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use realm::role::{Role, RoleFault, WireMode};
-use realm::{Birth, Clock, Hub, Module, Modules, Node, NodeConfig, Outside, StartError, Trace, Unfinished};
+use realm::{
+    Birth, Clock, Hub, Module, Modules, Node, NodeConfig, Outside, StartError, Trace, Unfinished,
+};
 
 use crate::accounts::AccountsModule;
 use crate::balancer::BalancerModule;
@@ -63,7 +65,9 @@ pub enum LaunchError {
     #[error("the database {0} could not be opened: {1}")]
     Database(PathBuf, StoreError),
     /// No role of this process runs the database.
-    #[error("none of the roles runs the module 'database': give all roles of the realm to one `realm up`")]
+    #[error(
+        "none of the roles runs the module 'database': give all roles of the realm to one `realm up`"
+    )]
     NoDatabase,
     /// A node did not start.
     #[error("{0}")]
@@ -79,7 +83,10 @@ impl Launch {
     /// # Errors
     /// When one does not start; those that had are stopped again.
     pub async fn start(&self, roles: Vec<Role>) -> Result<Vec<Node>, LaunchError> {
-        if !roles.iter().any(|role| has_module(role, DatabaseModule::NAME)) {
+        if !roles
+            .iter()
+            .any(|role| has_module(role, DatabaseModule::NAME))
+        {
             return Err(LaunchError::NoDatabase);
         }
         let mut nodes = Vec::new();
@@ -147,7 +154,9 @@ impl Launch {
             store.close().await;
             number
         });
-        let number = number.await?.map_err(|error| LaunchError::Database(file.clone(), error))?;
+        let number = number
+            .await?
+            .map_err(|error| LaunchError::Database(file.clone(), error))?;
         Birth::new(number).ok_or(LaunchError::Database(file, StoreError::NoBirthsLeft))
     }
 }
@@ -164,13 +173,22 @@ pub async fn stop(nodes: Vec<Node>) {
 /// # Errors
 /// When the module's settings are wrong.
 pub fn resources_of(role: &mut Role) -> Result<Option<PathBuf>, RoleFault> {
-    let beside = role.path.parent().map(Path::to_path_buf).unwrap_or_default();
-    let Some(mechanics) = role.module_mut("mechanics") else { return Ok(None) };
+    let beside = role
+        .path
+        .parent()
+        .map(Path::to_path_buf)
+        .unwrap_or_default();
+    let Some(mechanics) = role.module_mut("mechanics") else {
+        return Ok(None);
+    };
     let settings: toml::Table = mechanics.config()?;
     let folder = settings.get("resources").and_then(toml::Value::as_str);
     Ok(folder.map(|folder| beside.join(folder)))
 }
 
 fn has_module(role: &Role, name: &str) -> bool {
-    role.services.iter().flat_map(|service| &service.modules).any(|module| module.name == name)
+    role.services
+        .iter()
+        .flat_map(|service| &service.modules)
+        .any(|module| module.name == name)
 }

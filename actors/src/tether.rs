@@ -3,10 +3,9 @@
 
 mod line;
 
-use client::{Command, Event};
+use client::{Cell, Command, Event};
 use realm::{Address, message};
 
-pub use client::Cell as CellName;
 pub use line::{Heard, Line, LineFull};
 
 /// What lies unheard in one direction at most: a player who sends more is refused, an avatar that says more loses its
@@ -45,7 +44,7 @@ pub enum Piece {
     /// For the client as it is.
     Event(Event),
     /// The avatar sees these cells now, and no others.
-    View(Vec<CellName>),
+    View(Vec<Cell>),
     /// The avatar has left the world and is saved.
     Left,
     /// Another session has taken the avatar over.
@@ -53,6 +52,6 @@ pub enum Piece {
 }
 
 /// The topic on which a cell's frames are published.
-pub fn cell_topic(channel: u64, cell: CellName) -> std::sync::Arc<str> {
+pub fn cell_topic(channel: u64, cell: Cell) -> std::sync::Arc<str> {
     format!("cell.{channel}.{}.{}", cell.x, cell.y).into()
 }

@@ -110,9 +110,17 @@ mod tests {
     fn an_address_keeps_its_node_and_fits_a_javascript_number() {
         let birth = Birth::new(Birth::MAX).unwrap();
         let address = Address::new(birth, Address::COUNTER_MAX).unwrap();
-        assert_eq!(address.birth(), Some(birth), "an address should name its node");
+        assert_eq!(
+            address.birth(),
+            Some(birth),
+            "an address should name its node"
+        );
         assert!(address.get() < 1 << 53, "an address should fit 53 bits");
-        assert_eq!(Address::new(birth, Address::COUNTER_MAX + 1), None, "a spent counter should be refused");
+        assert_eq!(
+            Address::new(birth, Address::COUNTER_MAX + 1),
+            None,
+            "a spent counter should be refused"
+        );
         assert_eq!(Address::NOBODY.birth(), None, "nobody should live nowhere");
     }
 }

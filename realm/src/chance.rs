@@ -18,12 +18,20 @@ impl Chance {
 
     /// A whole number in `0..below`; 0 when `below` is 0.
     pub fn below(&mut self, below: u32) -> u32 {
-        if below == 0 { 0 } else { self.0.random_range(0..below) }
+        if below == 0 {
+            0
+        } else {
+            self.0.random_range(0..below)
+        }
     }
 
     /// A whole number in `least..=most`; `least` when the range is empty.
     pub fn between(&mut self, least: u64, most: u64) -> u64 {
-        if least >= most { least } else { self.0.random_range(least..=most) }
+        if least >= most {
+            least
+        } else {
+            self.0.random_range(least..=most)
+        }
     }
 
     /// True with the probability `chance` (0 to 1).
@@ -54,6 +62,10 @@ impl Secrets {
     /// Fills `bytes`; an error when the operating system has no randomness to give.
     pub fn fill(&mut self, bytes: &mut [u8]) -> Result<(), getrandom::Error> {
         match &mut self.0 {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "this file is where secrets come from"
+            )]
             None => getrandom::fill(bytes),
             Some(seeded) => {
                 seeded.fill_bytes(bytes);

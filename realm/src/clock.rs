@@ -1,5 +1,8 @@
 //! The one place that reads time. Everybody else is handed a [`Clock`]: the machine's, or one that a test moves by hand.
-#![expect(clippy::disallowed_methods, reason = "this file is where time comes from")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this file is where time comes from"
+)]
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -38,7 +41,10 @@ impl Add<Duration> for Moment {
     type Output = Self;
 
     fn add(self, time: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX)))
+        Self(
+            self.0
+                .saturating_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX)),
+        )
     }
 }
 
@@ -46,7 +52,10 @@ impl Sub<Duration> for Moment {
     type Output = Self;
 
     fn sub(self, time: Duration) -> Self {
-        Self(self.0.saturating_sub(u64::try_from(time.as_micros()).unwrap_or(u64::MAX)))
+        Self(
+            self.0
+                .saturating_sub(u64::try_from(time.as_micros()).unwrap_or(u64::MAX)),
+        )
     }
 }
 
@@ -93,7 +102,8 @@ impl Clock {
         match &self.0 {
             Source::Machine => {
                 let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-                let micros = time.tv_sec.unsigned_abs() * 1_000_000 + time.tv_nsec.unsigned_abs() / 1000;
+                let micros =
+                    time.tv_sec.unsigned_abs() * 1_000_000 + time.tv_nsec.unsigned_abs() / 1000;
                 Moment(micros)
             }
             Source::Manual(manual) => lock(manual).now,
@@ -105,7 +115,9 @@ impl Clock {
         match &self.0 {
             Source::Machine => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
-                .map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+                .map_or(0, |time| {
+                    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+                }),
             Source::Manual(manual) => MANUAL_WALL_MS + lock(manual).now.millis(),
         }
     }
@@ -113,14 +125,20 @@ impl Clock {
     /// Ends at `moment`. Dropping it forgets the timer.
     pub fn sleep_until(&self, moment: Moment) -> Sleep {
         Sleep(match &self.0 {
-            Source::Machine => Sleeping::Machine(Box::pin(tokio::time::sleep(moment.since(self.now())))),
+            Source::Machine => {
+                Sleeping::Machine(Box::pin(tokio::time::sleep(moment.since(self.now()))))
+            }
             Source::Manual(manual) => {
                 let mut clock = lock(manual);
                 clock.asked += 1;
                 let id = clock.asked;
                 clock.timers.push(Reverse((moment, id)));
                 clock.wakers.insert(id, None);
-                Sleeping::Manual { clock: manual.clone(), id, until: moment }
+                Sleeping::Manual {
+                    clock: manual.clone(),
+                    id,
+                    until: moment,
+                }
             }
         })
     }
@@ -133,7 +151,9 @@ impl Clock {
     /// Moves a manual clock to its next timer and wakes those who wait for it. `None` when nobody waits, or on the
     /// machine's clock.
     pub fn advance(&self) -> Option<Moment> {
-        let Source::Manual(manual) = &self.0 else { return None };
+        let Source::Manual(manual) = &self.0 else {
+            return None;
+        };
         let mut woken = Vec::new();
         let now = {
             let mut clock = lock(manual);
@@ -177,7 +197,11 @@ pub struct Sleep(Sleeping);
 
 enum Sleeping {
     Machine(Pin<Box<tokio::time::Sleep>>),
-    Manual { clock: Arc<Mutex<Manual>>, id: u64, until: Moment },
+    Manual {
+        clock: Arc<Mutex<Manual>>,
+        id: u64,
+        until: Moment,
+    },
 }
 
 impl Future for Sleep {
@@ -215,8 +239,16 @@ mod tests {
         let clock = Clock::manual();
         let late = clock.sleep(Duration::from_millis(20));
         let _soon = clock.sleep(Duration::from_millis(10));
-        assert_eq!(clock.advance().map(Moment::millis), Some(10), "the first timer should come first");
+        assert_eq!(
+            clock.advance().map(Moment::millis),
+            Some(10),
+            "the first timer should come first"
+        );
         drop(late);
-        assert_eq!(clock.advance(), None, "a dropped timer should not move the clock");
+        assert_eq!(
+            clock.advance(),
+            None,
+            "a dropped timer should not move the clock"
+        );
     }
 }

@@ -48,7 +48,11 @@ struct Nodes {
 
 impl Directory {
     pub(crate) fn new() -> Self {
-        Self { here: DashMap::default(), owners: DashMap::default(), nodes: Mutex::default() }
+        Self {
+            here: DashMap::default(),
+            owners: DashMap::default(),
+            nodes: Mutex::default(),
+        }
     }
 
     pub(crate) fn put(&self, address: Address, post: Arc<dyn Post>) {
@@ -61,7 +65,11 @@ impl Directory {
 
     /// Calls `with` on the mailbox of a local address. The entry is locked meanwhile: `with` must not change the
     /// directory.
-    pub(crate) fn with<R>(&self, address: Address, with: impl FnOnce(&Arc<dyn Post>) -> R) -> Option<R> {
+    pub(crate) fn with<R>(
+        &self,
+        address: Address,
+        with: impl FnOnce(&Arc<dyn Post>) -> R,
+    ) -> Option<R> {
         self.here.get(&address).map(|post| with(post.value()))
     }
 
@@ -100,7 +108,8 @@ impl Directory {
 
     /// Forgets the owner of `id`, unless somebody else has taken it since.
     pub fn release(&self, id: DurableId, address: Address) {
-        self.owners.remove_if(&id, |_, owner| owner.address == address);
+        self.owners
+            .remove_if(&id, |_, owner| owner.address == address);
     }
 
     /// The services of the realm that answer for `group`, in the order of their addresses.
@@ -120,7 +129,10 @@ impl Directory {
     /// Notes what a node announced, unless something newer is known of it.
     pub(crate) fn learn(&self, node: Announcement) {
         let mut nodes = lock(&self.nodes);
-        let newer = nodes.known.get(&node.birth).is_none_or(|known| known.revision < node.revision);
+        let newer = nodes
+            .known
+            .get(&node.birth)
+            .is_none_or(|known| known.revision < node.revision);
         if newer && !nodes.lost.contains(&node.birth) {
             nodes.known.insert(node.birth, node);
         }
@@ -132,7 +144,8 @@ impl Directory {
             nodes.known.remove(&node);
             nodes.lost.insert(node);
         }
-        self.owners.retain(|_, owner| owner.address.birth() != Some(node));
+        self.owners
+            .retain(|_, owner| owner.address.birth() != Some(node));
     }
 }
 
@@ -152,13 +165,25 @@ mod tests {
                 address: address(counter),
                 groups: vec!["store".to_owned()],
             }];
-            directory.learn(Announcement { birth, role: "test".to_owned(), revision, services });
+            directory.learn(Announcement {
+                birth,
+                role: "test".to_owned(),
+                revision,
+                services,
+            });
         };
         announce(2, 20);
         announce(1, 10);
-        assert_eq!(directory.members("store"), [address(20)], "an older announcement should not replace a newer");
+        assert_eq!(
+            directory.members("store"),
+            [address(20)],
+            "an older announcement should not replace a newer"
+        );
         directory.lose(birth);
         announce(3, 30);
-        assert!(directory.members("store").is_empty(), "a lost node should not come back");
+        assert!(
+            directory.members("store").is_empty(),
+            "a lost node should not come back"
+        );
     }
 }

@@ -57,7 +57,16 @@ pub struct Undelivered {
 
 impl Undelivered {
     pub(crate) fn new(to: Address, class: ClassId, why: Why, payload: Payload) -> Self {
-        Self { to, class, why, payload: Some(payload) }
+        Self {
+            to,
+            class,
+            why,
+            payload: Some(payload),
+        }
+    }
+
+    pub(crate) fn is_taken(&self) -> bool {
+        self.payload.is_none()
     }
 
     /// Takes the message out; `None` when it is of another class, or was taken before.
@@ -115,21 +124,37 @@ pub struct Death {
 /// because what it answers is bounded.
 #[derive(Debug)]
 pub(crate) enum Letter {
-    Message { class: ClassId, payload: Payload },
-    Request { call: u64, class: ClassId, payload: Payload },
-    Reply { call: u64, answer: Result<Payload, CallError> },
+    Message {
+        class: ClassId,
+        payload: Payload,
+    },
+    Request {
+        call: u64,
+        class: ClassId,
+        payload: Payload,
+    },
+    Reply {
+        call: u64,
+        answer: Result<Payload, CallError>,
+    },
     Undelivered(Undelivered),
     Watch,
     Unwatch,
     Death(Death),
-    Heard { topic: std::sync::Arc<str>, bytes: bytes::Bytes },
+    Heard {
+        topic: std::sync::Arc<str>,
+        bytes: bytes::Bytes,
+    },
     NodeLost(Birth),
     Members,
 }
 
 impl Letter {
     pub(crate) const fn is_control(&self) -> bool {
-        !matches!(self, Self::Message { .. } | Self::Request { .. } | Self::Heard { .. })
+        !matches!(
+            self,
+            Self::Message { .. } | Self::Request { .. } | Self::Heard { .. }
+        )
     }
 }
 
@@ -145,29 +170,57 @@ impl Mail {
     pub(crate) fn encode(self, to: Address) -> Result<Vec<u8>, (Self, Why)> {
         let from = self.from;
         let written = match &self.letter {
-            Letter::Message { class, payload } => payload.to_bytes().ok().map(|body| (0, *class, 0, body)),
-            Letter::Request { call, class, payload } => payload.to_bytes().ok().map(|body| (1, *class, *call, body)),
-            Letter::Reply { call, answer: Ok(payload) } => {
-                payload.to_bytes().ok().map(|body| (2, ClassId(0), *call, body))
+            Letter::Message { class, payload } => {
+                payload.to_bytes().ok().map(|body| (0, *class, 0, body))
             }
-            Letter::Reply { call, answer: Err(error) } => {
-                wire::encode(error).ok().map(|body| (3, ClassId(0), *call, body))
-            }
+            Letter::Request {
+                call,
+                class,
+                payload,
+            } => payload.to_bytes().ok().map(|body| (1, *class, *call, body)),
+            Letter::Reply {
+                call,
+                answer: Ok(payload),
+            } => payload
+                .to_bytes()
+                .ok()
+                .map(|body| (2, ClassId(0), *call, body)),
+            Letter::Reply {
+                call,
+                answer: Err(error),
+            } => wire::encode(error)
+                .ok()
+                .map(|body| (3, ClassId(0), *call, body)),
             Letter::Undelivered(back) => {
-                let body = back.payload.as_ref().and_then(|payload| payload.to_bytes().ok()).unwrap_or_default();
+                let body = back
+                    .payload
+                    .as_ref()
+                    .and_then(|payload| payload.to_bytes().ok())
+                    .unwrap_or_default();
                 wire::encode(&(back.to, back.why, serde_bytes::ByteBuf::from(body)))
                     .ok()
                     .map(|body| (4, back.class, 0, body))
             }
             Letter::Watch => Some((5, ClassId(0), 0, Vec::new())),
-            Letter::Death(death) => wire::encode(death).ok().map(|body| (6, ClassId(0), 0, body)),
+            Letter::Death(death) => wire::encode(death)
+                .ok()
+                .map(|body| (6, ClassId(0), 0, body)),
             Letter::Unwatch => Some((7, ClassId(0), 0, Vec::new())),
             Letter::Heard { .. } | Letter::NodeLost(_) | Letter::Members => None,
         };
-        let Some((kind, class, call, body)) = written else { return Err((self, Why::Malformed)) };
+        let Some((kind, class, call, body)) = written else {
+            return Err((self, Why::Malformed));
+        };
         let kind: u8 = kind;
-        wire::encode(&(kind, to, from, class, call, serde_bytes::ByteBuf::from(body)))
-            .map_err(|_| (self, Why::Malformed))
+        wire::encode(&(
+            kind,
+            to,
+            from,
+            class,
+            call,
+            serde_bytes::ByteBuf::from(body),
+        ))
+        .map_err(|_| (self, Why::Malformed))
     }
 
     /// Reads mail that another node wrote, and who it is for.
@@ -176,13 +229,31 @@ impl Mail {
         let (kind, to, from, class, call, body): Written = wire::decode(bytes)?;
         let body = body.into_vec();
         let letter = match kind {
-            0 => Letter::Message { class, payload: Payload::Bytes(body) },
-            1 => Letter::Request { call, class, payload: Payload::Bytes(body) },
-            2 => Letter::Reply { call, answer: Ok(Payload::Bytes(body)) },
-            3 => Letter::Reply { call, answer: Err(wire::decode(&body)?) },
+            0 => Letter::Message {
+                class,
+                payload: Payload::Bytes(body),
+            },
+            1 => Letter::Request {
+                call,
+                class,
+                payload: Payload::Bytes(body),
+            },
+            2 => Letter::Reply {
+                call,
+                answer: Ok(Payload::Bytes(body)),
+            },
+            3 => Letter::Reply {
+                call,
+                answer: Err(wire::decode(&body)?),
+            },
             4 => {
                 let (to, why, payload): (Address, Why, serde_bytes::ByteBuf) = wire::decode(&body)?;
-                Letter::Undelivered(Undelivered::new(to, class, why, Payload::Bytes(payload.into_vec())))
+                Letter::Undelivered(Undelivered::new(
+                    to,
+                    class,
+                    why,
+                    Payload::Bytes(payload.into_vec()),
+                ))
             }
             5 => Letter::Watch,
             6 => Letter::Death(wire::decode(&body)?),

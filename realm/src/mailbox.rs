@@ -41,9 +41,13 @@ impl Gate {
         }
     }
 
+    pub(crate) fn is_shut(&self) -> bool {
+        self.shut.load(Ordering::Relaxed)
+    }
+
     /// True when the gate is open; otherwise `task` is woken when it opens.
     pub(crate) fn passes(&self, task: &mut Context<'_>) -> bool {
-        if !self.shut.load(Ordering::Relaxed) {
+        if !self.is_shut() {
             return true;
         }
         lock(&self.parked).push(task.waker().clone());
@@ -85,7 +89,11 @@ pub(crate) struct Left {
 
 impl Mailbox {
     pub(crate) fn new(service: Arc<ServiceShared>, len_max: usize) -> Self {
-        Self { service, len_max, state: Mutex::default() }
+        Self {
+            service,
+            len_max,
+            state: Mutex::default(),
+        }
     }
 
     /// The next mail, in the order it came; `Ready(None)` once closed.
@@ -121,8 +129,13 @@ impl Mailbox {
     pub(crate) fn close(&self) -> Left {
         let mut state = lock(&self.state);
         state.closed = true;
-        let left = Left { mail: std::mem::take(&mut state.queue), watchers: std::mem::take(&mut state.watchers) };
-        self.service.waiting.fetch_sub(left.mail.len() as i64, Ordering::Relaxed);
+        let left = Left {
+            mail: std::mem::take(&mut state.queue),
+            watchers: std::mem::take(&mut state.watchers),
+        };
+        self.service
+            .waiting
+            .fetch_sub(left.mail.len() as i64, Ordering::Relaxed);
         left
     }
 }
@@ -161,5 +174,76 @@ impl Post for Mailbox {
             reader.wake();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::{Death, DeathReason};
+    use crate::message::Payload;
+
+    #[test]
+    fn a_full_mailbox_refuses_messages_and_topics_but_takes_control_mail() {
+        let service = Arc::new(ServiceShared {
+            address: Address::NOBODY,
+            name: "test".into(),
+            metrics: crate::metrics::Metrics::new("test").service("test"),
+            mailbox_len_max: 1,
+            gate: Gate::default(),
+            waiting: AtomicI64::new(0),
+        });
+        let mailbox = Mailbox::new(service.clone(), 1);
+        let post = |letter| {
+            mailbox
+                .post(Mail {
+                    from: Address::NOBODY,
+                    letter,
+                })
+                .map_err(|(_, why)| why)
+        };
+        let message = || Letter::Message {
+            class: wire::ClassId::of("test"),
+            payload: Payload::value(1_u8),
+        };
+        assert_eq!(post(message()), Ok(()), "there should be room for one");
+        assert_eq!(
+            post(message()),
+            Err(Why::Full),
+            "there should be no room for two"
+        );
+        let heard = Letter::Heard {
+            topic: "test".into(),
+            bytes: bytes::Bytes::new(),
+        };
+        assert_eq!(
+            post(heard),
+            Err(Why::Full),
+            "topics should keep to the bound"
+        );
+        let death = Death {
+            address: Address::NOBODY,
+            reason: DeathReason::Ended,
+        };
+        assert_eq!(
+            post(Letter::Death(death)),
+            Ok(()),
+            "control mail should pass"
+        );
+        assert_eq!(
+            mailbox.close().mail.len(),
+            2,
+            "what was taken should be given back at the end"
+        );
+        assert_eq!(
+            service.waiting.load(Ordering::Relaxed),
+            0,
+            "nothing should be counted as waiting"
+        );
+        assert_eq!(
+            post(message()),
+            Err(Why::Gone),
+            "a closed mailbox should refuse all"
+        );
     }
 }

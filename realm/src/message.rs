@@ -118,9 +118,18 @@ impl<L: Locale> Messages<L> {
     /// # Panics
     /// When another class in the list has the same id: rename one of the two.
     pub fn takes<M: Run<L>>(&mut self) -> &mut Self {
-        let entry = Entry { name: M::NAME, run: run_one::<M, L> };
+        let entry = Entry {
+            name: M::NAME,
+            run: run_one::<M, L>,
+        };
         if let Some(other) = self.0.insert(M::ID, entry) {
-            assert!(other.name == M::NAME, "classes {} and {} share the id {}", other.name, M::NAME, M::ID);
+            assert!(
+                other.name == M::NAME,
+                "classes {} and {} share the id {}",
+                other.name,
+                M::NAME,
+                M::ID
+            );
         }
         self
     }
@@ -130,7 +139,11 @@ impl<L: Locale> Messages<L> {
     }
 }
 
-fn run_one<M: Run<L>, L: Locale>(payload: Payload, me: &mut L, cx: &mut Cx<L>) -> Result<(), (Payload, NotThat)> {
+fn run_one<M: Run<L>, L: Locale>(
+    payload: Payload,
+    me: &mut L,
+    cx: &mut Cx<L>,
+) -> Result<(), (Payload, NotThat)> {
     payload.open::<M>()?.run(me, cx);
     Ok(())
 }

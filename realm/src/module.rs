@@ -193,7 +193,13 @@ impl Modules {
     /// Adds a module type.
     pub fn with<M: Module>(mut self) -> Self {
         let make: Make = |spec, cx| Ok(Rc::new(Held(Rc::new(M::new(spec.config()?, cx)?))));
-        self.0.insert(M::NAME, Kind { make, check: |spec| spec.config::<M::Config>().map(drop) });
+        self.0.insert(
+            M::NAME,
+            Kind {
+                make,
+                check: |spec| spec.config::<M::Config>().map(drop),
+            },
+        );
         self
     }
 
@@ -207,10 +213,16 @@ impl Modules {
     /// # Errors
     /// Where in the role file, and what.
     pub fn check(&self, spec: &ModuleSpec) -> Result<(), RoleFault> {
-        self.0.get(spec.name.as_str()).map_or(Ok(()), |kind| (kind.check)(spec))
+        self.0
+            .get(spec.name.as_str())
+            .map_or(Ok(()), |kind| (kind.check)(spec))
     }
 
-    pub(crate) fn make(&self, spec: &ModuleSpec, cx: &ServiceCx) -> Result<Rc<dyn AnyModule>, ModuleError> {
+    pub(crate) fn make(
+        &self,
+        spec: &ModuleSpec,
+        cx: &ServiceCx,
+    ) -> Result<Rc<dyn AnyModule>, ModuleError> {
         let kind = self.0.get(spec.name.as_str()).ok_or(ModuleError::Needs {
             module: "?",
             what: format!("no module is called '{}'", spec.name),
@@ -218,4 +230,3 @@ impl Modules {
         (kind.make)(spec, cx)
     }
 }
-

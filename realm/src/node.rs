@@ -11,7 +11,7 @@ use futures_util::future::{Either, select};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::address::Birth;
-use crate::admin::{self, ReadyState, Readiness};
+use crate::admin::{self, Readiness, ReadyState};
 use crate::clock::{Clock, Moment};
 use crate::link::{Hub, Inlet};
 use crate::module::{ModuleError, Modules};
@@ -60,7 +60,9 @@ pub enum StartError {
         error: ModuleError,
     },
     /// The admin listener could not be opened.
-    #[error("the admin listener {address} could not be opened: {error}; set `admin` in the role to a free address")]
+    #[error(
+        "the admin listener {address} could not be opened: {error}; set `admin` in the role to a free address"
+    )]
     Admin {
         /// Where it should have been.
         address: std::net::SocketAddr,
@@ -87,27 +89,71 @@ impl Node {
     /// # Errors
     /// When a module could not be made or started; what had started is stopped again.
     pub async fn start(config: NodeConfig) -> Result<Self, StartError> {
-        let NodeConfig { birth, role, modules, clock, seed, outside, hub, stepped, trace } = config;
-        let core = Arc::new(NodeCore::new(birth, &role, clock, seed, outside, trace, stepped.is_some()));
+        let NodeConfig {
+            birth,
+            role,
+            modules,
+            clock,
+            seed,
+            outside,
+            hub,
+            stepped,
+            trace,
+        } = config;
+        let core = Arc::new(NodeCore::new(
+            birth,
+            &role,
+            clock,
+            seed,
+            outside,
+            trace,
+            stepped.is_some(),
+        ));
         let inlet: Arc<dyn Inlet> = core.clone();
         let inlet: Weak<dyn Inlet> = Arc::downgrade(&inlet);
         core.link_to(hub.connect(birth, inlet));
         let readiness = Readiness::new();
         let (breaks, broken) = mpsc::unbounded_channel();
-        let mut node = Self { core, role: role.name.clone(), services: Vec::new(), broken, readiness, admin: None, hub };
+        let mut node = Self {
+            core,
+            role: role.name.clone(),
+            services: Vec::new(),
+            broken,
+            readiness,
+            admin: None,
+            hub,
+        };
         for spec in role.services {
             let name = spec.name.clone();
-            match service::start(&node.core, spec, modules.clone(), stepped.clone(), breaks.clone()).await {
+            match service::start(
+                &node.core,
+                spec,
+                modules.clone(),
+                stepped.clone(),
+                breaks.clone(),
+            )
+            .await
+            {
                 Ok(service) => node.services.push(service),
                 Err(error) => {
                     node.stop().await;
-                    return Err(StartError::Module { service: name, error });
+                    return Err(StartError::Module {
+                        service: name,
+                        error,
+                    });
                 }
             }
         }
         if let Some(address) = role.admin {
             let opened = match std::net::TcpListener::bind(address) {
-                Ok(listener) => admin::serve(listener, node.core.metrics().clone(), node.readiness.clone()).await,
+                Ok(listener) => {
+                    admin::serve(
+                        listener,
+                        node.core.metrics().clone(),
+                        node.readiness.clone(),
+                    )
+                    .await
+                }
                 Err(error) => Err(error),
             };
             match opened {
@@ -163,18 +209,27 @@ impl Node {
         for (before, service) in self.services.iter().enumerate().rev() {
             let now = self.core.clock().now();
             let parts = u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1);
-            self.ask(service, what, now + until.since(now) / parts).await;
+            self.ask(service, what, now + until.since(now) / parts)
+                .await;
         }
     }
 
-    async fn ask(&self, service: &ServiceThread, what: fn(oneshot::Sender<()>) -> Control, until: Moment) {
+    async fn ask(
+        &self,
+        service: &ServiceThread,
+        what: fn(oneshot::Sender<()>) -> Control,
+        until: Moment,
+    ) {
         let (done, wait) = oneshot::channel();
         if service.control.send(what(done)).is_err() {
             return;
         }
         let timer = self.core.clock().sleep_until(until);
         if let Either::Right(_) = select(wait, std::pin::pin!(timer)).await {
-            tracing::error!(service = service.name, "a service did not end in time and is left behind");
+            tracing::error!(
+                service = service.name,
+                "a service did not end in time and is left behind"
+            );
         }
     }
 

@@ -28,12 +28,18 @@ pub struct Outside {
 impl Outside {
     /// Work runs at once, as much at a time as `runtime` has room for.
     pub fn new(runtime: Handle) -> Self {
-        Self { runtime, queue: None }
+        Self {
+            runtime,
+            queue: None,
+        }
     }
 
     /// Work waits until [`Outside::next`] runs it.
     pub fn stepped(runtime: Handle) -> Self {
-        Self { runtime, queue: Some(Arc::default()) }
+        Self {
+            runtime,
+            queue: Some(Arc::default()),
+        }
     }
 
     /// Runs `work` away from this thread.
@@ -65,8 +71,12 @@ impl Outside {
 
     /// Stepped: runs the oldest waiting work to its end; false when none waits.
     pub async fn next(&self) -> bool {
-        let Some(queue) = &self.queue else { return false };
-        let Some(job) = lock(queue).pop_front() else { return false };
+        let Some(queue) = &self.queue else {
+            return false;
+        };
+        let Some(job) = lock(queue).pop_front() else {
+            return false;
+        };
         // A panic in the work drops its answer, which tells the one who asked.
         let _ = self.runtime.spawn(job).await;
         true

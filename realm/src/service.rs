@@ -50,6 +50,7 @@ struct Core {
     rate: Rate,
     outbox: RefCell<Outbox>,
     flush_wanted: Notify,
+    budget: frame::Budget,
     calls: RefCell<Pending>,
     locales: RefCell<BTreeMap<Address, Bodied>>,
     breeds: RefCell<HashMap<TypeId, Rc<dyn Any>>>,
@@ -86,6 +87,7 @@ impl ServiceCx {
             rate: spec.rate,
             outbox: RefCell::default(),
             flush_wanted: Notify::new(),
+            budget: frame::Budget::default(),
             calls: RefCell::new(Pending::new(spec.calls_pending_max)),
             locales: RefCell::default(),
             breeds: RefCell::default(),
@@ -150,7 +152,14 @@ impl ServiceCx {
 
     /// Sends `message` from the service itself. What comes back reaches [`crate::Module::undelivered`].
     pub fn send<M: Message>(&self, to: Address, message: M) {
-        self.dispatch(self.address(), to, Letter::Message { class: M::ID, payload: Payload::value(message) });
+        self.dispatch(
+            self.address(),
+            to,
+            Letter::Message {
+                class: M::ID,
+                payload: Payload::value(message),
+            },
+        );
     }
 
     /// Spawns a locale on this service and returns its address at once; its constructor runs a little later. On a service
@@ -163,7 +172,9 @@ impl ServiceCx {
             self.0.shared.mailbox_len_max,
         ));
         self.0.node.directory().put(address, mailbox.clone());
-        let body = Bodied { mailbox: mailbox.clone() };
+        let body = Bodied {
+            mailbox: mailbox.clone(),
+        };
         self.0.locales.borrow_mut().insert(address, body);
         breed.living.inc();
         locale::spawn::<L>(self, address, mailbox, breed, seed);
@@ -189,7 +200,13 @@ impl ServiceCx {
 
     /// The value of type `T` that a module of this service holds out.
     pub fn held<T: 'static>(&self) -> Option<Rc<T>> {
-        self.0.held.borrow().get(&TypeId::of::<T>())?.clone().downcast().ok()
+        self.0
+            .held
+            .borrow()
+            .get(&TypeId::of::<T>())?
+            .clone()
+            .downcast()
+            .ok()
     }
 
     /// Takes part in `topic`: its modules' [`crate::Module::heard`] is called with what is published there.
@@ -248,8 +265,14 @@ impl ServiceCx {
             return breed;
         }
         let living = self.0.shared.metrics.locales(L::NAME);
-        let breed = Rc::new(Breed { list: Messages::<L>::of(), living });
-        self.0.breeds.borrow_mut().insert(TypeId::of::<L>(), breed.clone());
+        let breed = Rc::new(Breed {
+            list: Messages::<L>::of(),
+            living,
+        });
+        self.0
+            .breeds
+            .borrow_mut()
+            .insert(TypeId::of::<L>(), breed.clone());
         breed
     }
 
@@ -265,20 +288,35 @@ impl ServiceCx {
 
     pub(crate) fn open_call(&self) -> Option<(u64, oneshot::Receiver<Result<Payload, CallError>>)> {
         let opened = self.0.calls.borrow_mut().open();
-        self.0.shared.metrics.calls_pending.set(self.0.calls.borrow().len() as i64);
+        self.0
+            .shared
+            .metrics
+            .calls_pending
+            .set(self.0.calls.borrow().len() as i64);
         opened
     }
 
     pub(crate) fn forget_call(&self, call: u64) {
         self.0.calls.borrow_mut().forget(call);
-        self.0.shared.metrics.calls_pending.set(self.0.calls.borrow().len() as i64);
+        self.0
+            .shared
+            .metrics
+            .calls_pending
+            .set(self.0.calls.borrow().len() as i64);
     }
 
     /// Has the service restarted after a panic in a module's code.
     pub(crate) fn module_panicked(&self, what: &str, panic: Panic) {
         let why = panic_text(&*panic);
-        tracing::error!(service = self.name(), what, why, "a module panicked; its service starts anew");
+        tracing::error!(
+            service = self.name(),
+            what,
+            why,
+            "a module panicked; its service starts anew"
+        );
         drop_caught(panic);
+        // From here on calls wait for the next incarnation.
+        self.0.node.service_down(self.address());
         self.0.panicked.notify_one();
     }
 }

@@ -23,7 +23,10 @@ pub struct Stepper {
 /// # Errors
 /// When the operating system refuses a thread.
 pub fn stepped<F: Future>(main: impl FnOnce(Stepper) -> F) -> std::io::Result<F::Output> {
-    let aside = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let aside = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
     let idle: Arc<Mutex<Option<Waker>>> = Arc::default();
     let parks = idle.clone();
     let system = System::with_tokio_rt(|| {
@@ -38,7 +41,11 @@ pub fn stepped<F: Future>(main: impl FnOnce(Stepper) -> F) -> std::io::Result<F:
             .build()
             .expect("a runtime on the calling thread needs only what the one beside it has got")
     });
-    let stepper = Stepper { clock: Clock::manual(), outside: Outside::stepped(aside.handle().clone()), idle };
+    let stepper = Stepper {
+        clock: Clock::manual(),
+        outside: Outside::stepped(aside.handle().clone()),
+        idle,
+    };
     let output = system.block_on(main(stepper));
     aside.shutdown_background();
     Ok(output)

@@ -23,9 +23,19 @@ impl Trace {
         lock(&self.0).clone()
     }
 
-    pub(crate) fn note(&self, now: Moment, from: Address, to: Address, class: &'static str, payload: &Payload) {
+    pub(crate) fn note(
+        &self,
+        now: Moment,
+        from: Address,
+        to: Address,
+        class: &'static str,
+        payload: &Payload,
+    ) {
         let mut hash = rustc_hash::FxHasher::default();
         payload.to_bytes().unwrap_or_default().hash(&mut hash);
-        lock(&self.0).push(format!("{now:?} {from}->{to} {class} {:016x}", hash.finish()));
+        lock(&self.0).push(format!(
+            "{now:?} {from}->{to} {class} {:016x}",
+            hash.finish()
+        ));
     }
 }

@@ -1,10 +1,12 @@
 //! Mail arrives in order and at most once, or comes back; a death is told to those who watch.
 
+use std::sync::mpsc as blocking;
 use std::time::Duration;
 
 use realm::role::{Rate, WireMode};
 use realm::{
-    Address, Clock, Cx, Death, DeathReason, Faults, Hub, Locale, Messages, Modules, Node, Run, Why, message,
+    Address, Clock, Cx, Death, DeathReason, Faults, Hub, Locale, Messages, Modules, Node, Run, Why,
+    message,
 };
 
 use crate::probe::{self, Door, End, Last, Note, Notes, Say, Tell, Watch, Witness};
@@ -44,9 +46,9 @@ struct Speak(Address);
 
 impl Locale for Old {
     const NAME: &'static str = "old";
-    type Seed = std::sync::mpsc::Sender<String>;
+    type Seed = ();
 
-    fn new(_: Self::Seed, _: &mut Cx<Self>) -> Self {
+    fn new((): (), _: &mut Cx<Self>) -> Self {
         Self
     }
 
@@ -58,6 +60,56 @@ impl Locale for Old {
 impl Run<Old> for Speak {
     fn run(self, _: &mut Old, cx: &mut Cx<Old>) {
         cx.send(self.0, OldSay("hello".to_owned()));
+    }
+}
+
+/// Rings when it is told something.
+struct Bell(blocking::Sender<()>);
+
+impl Locale for Bell {
+    const NAME: &'static str = "bell";
+    type Seed = blocking::Sender<()>;
+
+    fn new(seed: Self::Seed, _: &mut Cx<Self>) -> Self {
+        Self(seed)
+    }
+
+    fn messages(list: &mut Messages<Self>) {
+        list.takes::<Say>();
+    }
+}
+
+impl Run<Bell> for Say {
+    fn run(self, me: &mut Bell, _: &mut Cx<Bell>) {
+        let _ = me.0.send(());
+    }
+}
+
+/// Says more in one run than an outbox should hold, and listens for the bell before the run is over.
+struct Flood {
+    bell: blocking::Receiver<()>,
+    rung: tokio::sync::mpsc::UnboundedSender<bool>,
+}
+
+impl Locale for Flood {
+    const NAME: &'static str = "flood";
+    type Seed = Self;
+
+    fn new(seed: Self, _: &mut Cx<Self>) -> Self {
+        seed
+    }
+
+    fn messages(list: &mut Messages<Self>) {
+        list.takes::<Tell>();
+    }
+}
+
+impl Run<Flood> for Tell {
+    fn run(self, me: &mut Flood, cx: &mut Cx<Flood>) {
+        (self.first..self.end).for_each(|number| cx.send(self.to, Say(number)));
+        let _ = me
+            .rung
+            .send(me.bell.recv_timeout(Duration::from_secs(20)).is_ok());
     }
 }
 
@@ -83,11 +135,20 @@ async fn scene(wire: WireMode, faults: Faults, mailbox_len_max: usize) -> Scene 
         });
         let mut role = probe::role(services.collect());
         role.wire = wire;
-        Node::start(probe::config(number, &hub, role, Modules::new())).await.expect("the node should start")
+        Node::start(probe::config(number, &hub, role, Modules::new()))
+            .await
+            .expect("the node should start")
     };
     let node = start(1, vec![("here", &here), ("there", &there)]).await;
     let other = start(2, vec![("far", &far)]).await;
-    Scene { node, other, here, there, far, hub }
+    Scene {
+        node,
+        other,
+        here,
+        there,
+        far,
+        hub,
+    }
 }
 
 impl Scene {
@@ -97,7 +158,11 @@ impl Scene {
     }
 }
 
-async fn ten_thousand_arrive_in_order(wire: WireMode, faults: Faults, to: impl Fn(&Scene) -> &Door) {
+async fn ten_thousand_arrive_in_order(
+    wire: WireMode,
+    faults: Faults,
+    to: impl Fn(&Scene) -> &Door,
+) {
     let scene = scene(wire, faults, 20_000).await;
     let mut notes = Notes::new();
     let from = scene.here.spawn::<Witness>(notes.sender.clone()).await;
@@ -106,39 +171,86 @@ async fn ten_thousand_arrive_in_order(wire: WireMode, faults: Faults, to: impl F
         .here
         .ask(move |cx| {
             for part in 0..100 {
-                cx.send(from, Tell { to: target, first: part * 100, end: (part + 1) * 100 });
+                cx.send(
+                    from,
+                    Tell {
+                        to: target,
+                        first: part * 100,
+                        end: (part + 1) * 100,
+                    },
+                );
             }
         })
         .await;
     for number in 0..10_000 {
-        assert_eq!(notes.next().await, Note::Said(target, number), "mail should come in order, once");
+        assert_eq!(
+            notes.next().await,
+            Note::Said(target, number),
+            "mail should come in order, once"
+        );
     }
-    scene.here.ask(move |cx| cx.send(from, Tell { to: target, first: 10_000, end: 10_001 })).await;
-    assert_eq!(notes.next().await, Note::Said(target, 10_000), "nothing should come twice");
+    scene
+        .here
+        .ask(move |cx| {
+            cx.send(
+                from,
+                Tell {
+                    to: target,
+                    first: 10_000,
+                    end: 10_001,
+                },
+            )
+        })
+        .await;
+    assert_eq!(
+        notes.next().await,
+        Note::Said(target, 10_000),
+        "nothing should come twice"
+    );
     scene.stop().await;
 }
 
-const DELAYS: Faults =
-    Faults { seed: 3, delay_min: Duration::ZERO, delay_max: Duration::from_millis(3), loss: 0.0 };
+const DELAYS: Faults = Faults {
+    seed: 3,
+    delay_min: Duration::ZERO,
+    delay_max: Duration::from_millis(3),
+    loss: 0.0,
+};
 
 #[test]
 fn mail_to_another_thread_arrives_in_order_exactly_once() {
-    probe::run(ten_thousand_arrive_in_order(WireMode::Local, Faults::none(), |scene| &scene.there));
+    probe::run(ten_thousand_arrive_in_order(
+        WireMode::Local,
+        Faults::none(),
+        |scene| &scene.there,
+    ));
 }
 
 #[test]
 fn mail_within_a_thread_arrives_in_order_exactly_once_when_written_down() {
-    probe::run(ten_thousand_arrive_in_order(WireMode::Always, Faults::none(), |scene| &scene.here));
+    probe::run(ten_thousand_arrive_in_order(
+        WireMode::Always,
+        Faults::none(),
+        |scene| &scene.here,
+    ));
 }
 
 #[test]
 fn mail_to_another_thread_arrives_in_order_exactly_once_when_written_down() {
-    probe::run(ten_thousand_arrive_in_order(WireMode::Always, Faults::none(), |scene| &scene.there));
+    probe::run(ten_thousand_arrive_in_order(
+        WireMode::Always,
+        Faults::none(),
+        |scene| &scene.there,
+    ));
 }
 
 #[test]
 fn mail_to_another_node_arrives_in_order_exactly_once_over_a_link_that_delays() {
-    probe::run(ten_thousand_arrive_in_order(WireMode::Local, DELAYS, |scene| &scene.far));
+    probe::run(ten_thousand_arrive_in_order(
+        WireMode::Local,
+        DELAYS,
+        |scene| &scene.far,
+    ));
 }
 
 /// What cannot be delivered comes back the same way from this thread, another, and another node.
@@ -147,7 +259,19 @@ async fn undelivered_mail_comes_back(wire: WireMode) {
     let mut notes = Notes::new();
     let me = scene.here.spawn::<Witness>(notes.sender.clone()).await;
     let tell = async |to: Address, count: u64| {
-        scene.here.ask(move |cx| cx.send(me, Tell { to, first: 0, end: count })).await;
+        scene
+            .here
+            .ask(move |cx| {
+                cx.send(
+                    me,
+                    Tell {
+                        to,
+                        first: 0,
+                        end: count,
+                    },
+                )
+            })
+            .await;
     };
     for door in [&scene.here, &scene.there, &scene.far] {
         let dead = door.ask(|cx| cx.node().next_address()).await;
@@ -160,31 +284,69 @@ async fn undelivered_mail_comes_back(wire: WireMode) {
         let mute = door.spawn::<Mute>(()).await;
         tell(mute, 1).await;
         let back = Note::Back(me, mute, Why::NotTaken, Some(0));
-        assert_eq!(notes.next().await, back, "mail of a class that is not taken should come back");
+        assert_eq!(
+            notes.next().await,
+            back,
+            "mail of a class that is not taken should come back"
+        );
 
         let ending = door.spawn::<Witness>(notes.sender.clone()).await;
-        scene.here.ask(move |cx| cx.send(me, Last { to: ending, number: 9 })).await;
-        let Note::Back(_, to, why, number) = notes.next().await else { panic!("mail to the dying should come back") };
-        assert_eq!((to, number), (ending, Some(9)), "mail to the dying should come back");
-        assert!(matches!(why, Why::Died | Why::Gone), "the dying should not refuse for another reason than {why}");
+        scene
+            .here
+            .ask(move |cx| {
+                cx.send(
+                    me,
+                    Last {
+                        to: ending,
+                        number: 9,
+                    },
+                )
+            })
+            .await;
+        let Note::Back(_, to, why, number) = notes.next().await else {
+            panic!("mail to the dying should come back")
+        };
+        assert_eq!(
+            (to, number),
+            (ending, Some(9)),
+            "mail to the dying should come back"
+        );
+        assert!(
+            matches!(why, Why::Died | Why::Gone),
+            "the dying should not refuse for another reason than {why}"
+        );
     }
     let full = scene.here.spawn::<Witness>(notes.sender.clone()).await;
     tell(full, 10).await;
     let notes_of_ten = notes.many(10).await;
     for number in 0..4 {
-        assert!(notes_of_ten.contains(&Note::Said(full, number)), "what the mailbox holds should be said");
+        assert!(
+            notes_of_ten.contains(&Note::Said(full, number)),
+            "what the mailbox holds should be said"
+        );
     }
     for number in 4..10 {
         let back = Note::Back(me, full, Why::Full, Some(number));
-        assert!(notes_of_ten.contains(&back), "mail past the bound should come back");
+        assert!(
+            notes_of_ten.contains(&back),
+            "mail past the bound should come back"
+        );
     }
     let nowhere = Address::new(probe::birth(9), 1).expect("the address is in range");
     for (lost, why) in [(nowhere, Why::Unreachable), (Address::NOBODY, Why::Gone)] {
         tell(lost, 1).await;
-        assert_eq!(notes.next().await, Note::Back(me, lost, why, Some(0)), "mail to nowhere should come back");
+        assert_eq!(
+            notes.next().await,
+            Note::Back(me, lost, why, Some(0)),
+            "mail to nowhere should come back"
+        );
     }
     assert_eq!(notes.rest(), [], "nothing else should have happened");
-    assert_eq!(scene.node.core().metrics().dead_letters(), 0, "what comes back is no dead letter");
+    assert_eq!(
+        scene.node.core().metrics().dead_letters(),
+        0,
+        "what comes back is no dead letter"
+    );
     scene.stop().await;
 }
 
@@ -205,9 +367,24 @@ fn mail_queued_at_a_death_comes_back_as_died() {
         let mut notes = Notes::new();
         let me = scene.here.spawn::<Witness>(notes.sender.clone()).await;
         let ending = scene.here.spawn::<Witness>(notes.sender.clone()).await;
-        scene.here.ask(move |cx| cx.send(me, Last { to: ending, number: 9 })).await;
+        scene
+            .here
+            .ask(move |cx| {
+                cx.send(
+                    me,
+                    Last {
+                        to: ending,
+                        number: 9,
+                    },
+                )
+            })
+            .await;
         let back = Note::Back(me, ending, Why::Died, Some(9));
-        assert_eq!(notes.next().await, back, "mail behind the end should come back");
+        assert_eq!(
+            notes.next().await,
+            back,
+            "mail behind the end should come back"
+        );
         scene.stop().await;
     });
 }
@@ -217,8 +394,7 @@ fn mail_that_cannot_be_read_comes_back_and_is_counted() {
     probe::run(async {
         let scene = scene(WireMode::Local, Faults::none(), 10).await;
         let notes = Notes::new();
-        let (texts, _) = std::sync::mpsc::channel();
-        let old = scene.here.spawn::<Old>(texts).await;
+        let old = scene.here.spawn::<Old>(()).await;
         for (count, door) in [(1, &scene.here), (2, &scene.far)] {
             let reader = door.spawn::<Witness>(notes.sender.clone()).await;
             scene.here.ask(move |cx| cx.send(old, Speak(reader))).await;
@@ -229,7 +405,11 @@ fn mail_that_cannot_be_read_comes_back_and_is_counted() {
             }
         }
         for node in [&scene.node, &scene.other] {
-            assert_eq!(node.core().metrics().undecodables(), 1, "each node should have counted one");
+            assert_eq!(
+                node.core().metrics().undecodables(),
+                1,
+                "each node should have counted one"
+            );
         }
         scene.stop().await;
     });
@@ -241,11 +421,18 @@ fn mail_that_comes_back_to_nobody_is_a_dead_letter() {
         let scene = scene(WireMode::Local, Faults::none(), 10).await;
         let notes = Notes::new();
         let me = scene.here.spawn::<Witness>(notes.sender.clone()).await;
-        let dead = scene.there.ask(|cx| cx.node().next_address()).await;
+        let dead = scene.far.ask(|cx| cx.node().next_address()).await;
         scene
             .here
             .ask(move |cx| {
-                cx.send(me, Tell { to: dead, first: 0, end: 3 });
+                cx.send(
+                    me,
+                    Tell {
+                        to: dead,
+                        first: 0,
+                        end: 3,
+                    },
+                );
                 cx.send(me, Last { to: me, number: 1 });
             })
             .await;
@@ -268,13 +455,42 @@ fn a_death_is_told_to_who_watched_before_and_to_who_watches_after() {
             let watch = move |cx: &realm::ServiceCx| cx.send(watcher, Watch(watched));
             scene.here.ask(watch).await;
             scene.here.ask(watch).await;
-            scene.here.ask(move |cx| cx.send(watcher, Last { to: watched, number: 1 })).await;
-            let died = |reason| Note::Died(watcher, Death { address: watched, reason });
+            scene
+                .here
+                .ask(move |cx| {
+                    cx.send(
+                        watcher,
+                        Last {
+                            to: watched,
+                            number: 1,
+                        },
+                    )
+                })
+                .await;
+            let died = |reason| {
+                Note::Died(
+                    watcher,
+                    Death {
+                        address: watched,
+                        reason,
+                    },
+                )
+            };
             let told = notes.many(2).await;
-            assert!(told.contains(&died(DeathReason::Ended)), "the death should be told, once: {told:?}");
-            assert!(told.iter().any(|note| matches!(note, Note::Back(..))), "the mail should come back: {told:?}");
+            assert!(
+                told.contains(&died(DeathReason::Ended)),
+                "the death should be told, once: {told:?}"
+            );
+            assert!(
+                told.iter().any(|note| matches!(note, Note::Back(..))),
+                "the mail should come back: {told:?}"
+            );
             scene.here.ask(watch).await;
-            assert_eq!(notes.next().await, died(DeathReason::Gone), "a watch on the dead should be told at once");
+            assert_eq!(
+                notes.next().await,
+                died(DeathReason::Gone),
+                "a watch on the dead should be told at once"
+            );
         }
         assert_eq!(notes.rest(), [], "nobody should be told twice");
         scene.stop().await;
@@ -288,25 +504,94 @@ fn a_lost_node_is_the_death_of_all_who_lived_there() {
         let mut notes = Notes::new();
         let watcher = scene.here.spawn::<Witness>(notes.sender.clone()).await;
         let other = scene.there.spawn::<Witness>(notes.sender.clone()).await;
-        let (first, second) =
-            (scene.far.spawn::<Witness>(notes.sender.clone()).await, scene.far.spawn::<Witness>(notes.sender.clone()).await);
+        let (first, second) = (
+            scene.far.spawn::<Witness>(notes.sender.clone()).await,
+            scene.far.spawn::<Witness>(notes.sender.clone()).await,
+        );
         scene
             .here
             .ask(move |cx| {
                 for watched in [first, second, other] {
                     cx.send(watcher, Watch(watched));
                 }
-                cx.send(watcher, Tell { to: watcher, first: 0, end: 1 });
+                cx.send(
+                    watcher,
+                    Tell {
+                        to: watcher,
+                        first: 0,
+                        end: 1,
+                    },
+                );
             })
             .await;
-        assert_eq!(notes.next().await, Note::Said(watcher, 0), "the watches should have begun");
+        assert_eq!(
+            notes.next().await,
+            Note::Said(watcher, 0),
+            "the watches should have begun"
+        );
         scene.hub.kill(probe::birth(2));
-        let died = |address| Note::Died(watcher, Death { address, reason: DeathReason::NodeLost });
-        assert_eq!(notes.many(2).await, [died(first), died(second)], "both should be told, and nobody else");
-        scene.here.ask(move |cx| cx.send(watcher, Watch(first))).await;
-        assert_eq!(notes.next().await, died(first), "a watch on a lost node should be told at once");
+        let died = |address| {
+            Note::Died(
+                watcher,
+                Death {
+                    address,
+                    reason: DeathReason::NodeLost,
+                },
+            )
+        };
+        assert_eq!(
+            notes.many(2).await,
+            [died(first), died(second)],
+            "both should be told, and nobody else"
+        );
+        scene
+            .here
+            .ask(move |cx| cx.send(watcher, Watch(first)))
+            .await;
+        assert_eq!(
+            notes.next().await,
+            died(first),
+            "a watch on a lost node should be told at once"
+        );
         scene.here.ask(move |cx| cx.send(watcher, Say(1))).await;
-        assert_eq!(notes.next().await, Note::Said(watcher, 1), "the watcher should live");
+        assert_eq!(
+            notes.next().await,
+            Note::Said(watcher, 1),
+            "the watcher should live"
+        );
+        scene.stop().await;
+    });
+}
+
+#[test]
+fn an_outbox_past_its_bound_is_emptied_before_the_run_is_over() {
+    probe::run(async {
+        let scene = scene(WireMode::Local, Faults::none(), 10_000).await;
+        for door in [&scene.there, &scene.far] {
+            let (ring, bell) = blocking::channel();
+            let (rung, mut heard) = tokio::sync::mpsc::unbounded_channel();
+            let bell_at = door.spawn::<Bell>(ring).await;
+            let flood = scene.here.spawn::<Flood>(Flood { bell, rung }).await;
+            scene
+                .here
+                .ask(move |cx| {
+                    cx.send(
+                        flood,
+                        Tell {
+                            to: bell_at,
+                            first: 0,
+                            end: 5000,
+                        },
+                    )
+                })
+                .await;
+            let rung = probe::within(heard.recv()).await;
+            assert_eq!(
+                rung,
+                Some(true),
+                "the first mail should arrive while the sender still runs"
+            );
+        }
         scene.stop().await;
     });
 }

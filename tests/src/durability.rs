@@ -15,13 +15,22 @@ pub(crate) fn realm_binary() -> PathBuf {
     BUILT
         .get_or_init(|| {
             let test = std::env::current_exe().expect("a test knows its own file");
-            let target = test.ancestors().nth(2).expect("tests lie in target/PROFILE/deps").to_owned();
+            let target = test
+                .ancestors()
+                .nth(2)
+                .expect("tests lie in target/PROFILE/deps")
+                .to_owned();
             let mut build = Command::new(env!("CARGO"));
-            build.args(["build", "--quiet", "--package", "actors", "--bin", "realm"]).current_dir(workspace());
+            build
+                .args(["build", "--quiet", "--package", "actors", "--bin", "realm"])
+                .current_dir(workspace());
             if target.ends_with("release") {
                 build.arg("--release");
             }
-            assert!(build.status().is_ok_and(|status| status.success()), "the command `realm` should build");
+            assert!(
+                build.status().is_ok_and(|status| status.success()),
+                "the command `realm` should build"
+            );
             target.join("realm")
         })
         .clone()
@@ -37,7 +46,12 @@ pub(crate) struct Process {
 impl Process {
     pub(crate) fn start(mode: Mode, data: &Path) -> Self {
         let mut command = Command::new(realm_binary());
-        command.arg("up").arg("--data").arg(data).args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+        command.arg("up").arg("--data").arg(data).args([
+            "--listen",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+        ]);
         match mode {
             Mode::Local => {}
             Mode::Wire => drop(command.args(["--wire", "always"])),
@@ -46,13 +60,22 @@ impl Process {
                 command.args(names.map(|name| format!("tests/roles/{name}.toml")));
             }
         }
-        command.current_dir(workspace()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .current_dir(workspace())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut child = command.spawn().expect("the command `realm` should start");
         let mut ready = String::new();
         let stdout = child.stdout.take().expect("the output is piped");
-        BufReader::new(stdout).read_line(&mut ready).expect("the realm should say when it is ready");
-        let url = ready.split_whitespace().find(|word| word.starts_with("ws://"));
-        let url = url.unwrap_or_else(|| panic!("the ready line should name the socket, not {ready:?}")).to_owned();
+        BufReader::new(stdout)
+            .read_line(&mut ready)
+            .expect("the realm should say when it is ready");
+        let url = ready
+            .split_whitespace()
+            .find(|word| word.starts_with("ws://"));
+        let url = url
+            .unwrap_or_else(|| panic!("the ready line should name the socket, not {ready:?}"))
+            .to_owned();
         Self { child, url, ready }
     }
 }
@@ -71,19 +94,38 @@ fn what_was_looted_survives_a_kill(mode: Mode) {
     {
         let mut realm = Process::start(mode, data.path());
         tests::play(async {
-            let socket = WebSocket::connect(&realm.url).await.expect("the realm should accept a connection");
-            let mut player = Player::connect(socket).await.expect("the realm should say welcome");
-            player.register("Survivor", PASSWORD).await.expect("a new name should be registered");
+            let socket = WebSocket::connect(&realm.url)
+                .await
+                .expect("the realm should accept a connection");
+            let mut player = Player::connect(socket)
+                .await
+                .expect("the realm should say welcome");
+            player
+                .register("Survivor", PASSWORD)
+                .await
+                .expect("a new name should be registered");
             player.enter().await.expect("the avatar should enter");
-            let dog = player.find("mobs/dog").await.expect("a dog should be found");
+            let dog = player
+                .find("mobs/dog")
+                .await
+                .expect("a dog should be found");
             player.kill(dog).await.expect("the dog should be killed");
-            player.loot(dog).await.expect("the loot should be acknowledged");
+            player
+                .loot(dog)
+                .await
+                .expect("the loot should be acknowledged");
             // SIGKILL, in the moment after the acknowledgement.
             realm.child.kill().expect("the realm should be killed");
             let me = player.me();
             let (items, coins) = (me.items.clone(), me.coins);
             // Experience is saved every few seconds; belongings are there at once.
-            story = Some(Story { killed: "Dog".to_owned(), xp: 0, coins, items, position: player.position() });
+            story = Some(Story {
+                killed: "Dog".to_owned(),
+                xp: 0,
+                coins,
+                items,
+                position: player.position(),
+            });
         });
     }
     let story = story.expect("the story was told");
@@ -93,10 +135,20 @@ fn what_was_looted_survives_a_kill(mode: Mode) {
         let connect = || WebSocket::connect(&realm.url);
         let entered = check_belongings(connect, "Survivor", PASSWORD, &story).await;
         let entered = entered.expect("what was acknowledged should be there after a kill -9");
-        assert_eq!(entered.coins, story.coins, "no coin should be lost or doubled");
+        assert_eq!(
+            entered.coins, story.coins,
+            "no coin should be lost or doubled"
+        );
         let store = actors::database::store::Store::open(&data.path().join("realm.db")).await;
-        let faults = store.expect("the database should open").check().await.expect("the store should check itself");
-        assert!(faults.is_empty(), "the economy's invariants should hold: {faults:?}");
+        let faults = store
+            .expect("the database should open")
+            .check()
+            .await
+            .expect("the store should check itself");
+        assert!(
+            faults.is_empty(),
+            "the economy's invariants should hold: {faults:?}"
+        );
     });
 }
 

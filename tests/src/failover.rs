@@ -22,14 +22,23 @@ fn two_mechanics(mode: Mode, data: &std::path::Path) -> World {
 /// Which node hosts the only avatar.
 async fn host_of_the_avatar(world: &World) -> usize {
     let metrics = world.metrics().await;
-    let hosts = |text: &String| text.lines().any(|line| line.contains("locale=\"avatar\"") && line.ends_with(" 1"));
-    metrics.iter().position(hosts).expect("one node should host the avatar")
+    let hosts = |text: &String| {
+        text.lines()
+            .any(|line| line.contains("locale=\"avatar\"") && line.ends_with(" 1"))
+    };
+    metrics
+        .iter()
+        .position(hosts)
+        .expect("one node should host the avatar")
 }
 
 async fn entered_again(player: &mut Player<WebSocket>) -> client::event::Entered {
     player.set_deadline("enter again", 30_000);
     loop {
-        let happening = player.next().await.expect("the connection should survive the node's death");
+        let happening = player
+            .next()
+            .await
+            .expect("the connection should survive the node's death");
         if let Happening::Event(Event::Entered(entered)) = happening {
             return entered;
         }
@@ -41,20 +50,48 @@ fn a_nodes_death_brings_its_avatar_back(mode: Mode) {
     let world = two_mechanics(mode, folder.path());
     tests::play(async {
         let mut player = world.player("Phoenix").await;
-        let dog = player.find("mobs/dog").await.expect("a dog should be found");
+        let dog = player
+            .find("mobs/dog")
+            .await
+            .expect("a dog should be found");
         let xp = player.kill(dog).await.expect("the dog should be killed");
         player.loot(dog).await.expect("the dog should be looted");
         let before = player.me().clone();
         let host = host_of_the_avatar(&world).await;
         world.kill(host).await;
         let entered = entered_again(&mut player).await;
-        assert_eq!(entered.coins, before.coins, "no coin should be lost or doubled");
-        let items: u64 = entered.items.iter().map(|stack| u64::from(stack.count)).sum();
-        assert_eq!(items, before.items.values().sum::<u64>(), "no item should be lost or doubled");
-        assert!(entered.xp <= before.xp && before.xp == xp, "experience may be seconds old, and never too much");
-        player.find("mobs/dog").await.expect("the avatar should be in play again");
-        let faults = world.store().await.check().await.expect("the store should check itself");
-        assert!(faults.is_empty(), "the economy's invariants should hold: {faults:?}");
+        assert_eq!(
+            entered.coins, before.coins,
+            "no coin should be lost or doubled"
+        );
+        let items: u64 = entered
+            .items
+            .iter()
+            .map(|stack| u64::from(stack.count))
+            .sum();
+        assert_eq!(
+            items,
+            before.items.values().sum::<u64>(),
+            "no item should be lost or doubled"
+        );
+        assert!(
+            entered.xp <= before.xp && before.xp == xp,
+            "experience may be seconds old, and never too much"
+        );
+        player
+            .find("mobs/dog")
+            .await
+            .expect("the avatar should be in play again");
+        let faults = world
+            .store()
+            .await
+            .check()
+            .await
+            .expect("the store should check itself");
+        assert!(
+            faults.is_empty(),
+            "the economy's invariants should hold: {faults:?}"
+        );
     });
     world.stop();
 }

@@ -89,7 +89,11 @@ impl Locale for Victim {
         if place == Place::Constructor {
             raise();
         }
-        Self { place, struck: false, state: Bomb { lit: false } }
+        Self {
+            place,
+            struck: false,
+            state: Bomb { lit: false },
+        }
     }
 
     fn messages(list: &mut Messages<Self>) {
@@ -117,7 +121,9 @@ impl Run<Victim> for Strike {
                 },
                 |_, (), _| {},
             ),
-            Place::Continuation => cx.call(async { tokio::task::yield_now().await }, |_, (), _| raise()),
+            Place::Continuation => {
+                cx.call(async { tokio::task::yield_now().await }, |_, (), _| raise())
+            }
             Place::StateDrop => {
                 me.state.lit = true;
                 cx.stop();
@@ -198,12 +204,22 @@ impl Run<Bystander> for Report {
 }
 
 async fn is_ready(node: &Node) -> bool {
-    let admin = node.listener("admin").expect("the node should have an admin listener");
-    let mut socket = tokio::net::TcpStream::connect(admin).await.expect("the admin listener should accept");
+    let admin = node
+        .listener("admin")
+        .expect("the node should have an admin listener");
+    let mut socket = tokio::net::TcpStream::connect(admin)
+        .await
+        .expect("the admin listener should accept");
     let request = b"GET /readyz HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n";
-    socket.write_all(request).await.expect("the admin listener should read");
+    socket
+        .write_all(request)
+        .await
+        .expect("the admin listener should read");
     let mut answer = String::new();
-    socket.read_to_string(&mut answer).await.expect("the admin listener should answer");
+    socket
+        .read_to_string(&mut answer)
+        .await
+        .expect("the admin listener should answer");
     answer.starts_with("HTTP/1.1 200")
 }
 
@@ -219,15 +235,19 @@ fn ten_thousand_panics_take_ten_thousand_locales_and_nothing_else() {
             probe::service("watchers", Rate::Mail, &there, &[]),
         ];
         let mut role = probe::role(services);
-        role.services[1].mailbox_len_max = VICTIMS;
+        for service in &mut role.services {
+            service.mailbox_len_max = VICTIMS;
+        }
         role.admin = Some(([127, 0, 0, 1], 0).into());
-        let mut node =
-            Node::start(probe::config(1, &hub, role, Modules::new())).await.expect("the node should start");
+        let mut node = Node::start(probe::config(1, &hub, role, Modules::new()))
+            .await
+            .expect("the node should start");
         let mut notes = Notes::new();
         let watcher = there.spawn::<Witness>(notes.sender.clone()).await;
         let (striker, bystanders, service) = here
             .ask(|cx| {
-                let bystanders: Vec<Address> = (0..BYSTANDERS).map(|n| cx.spawn::<Bystander>(n)).collect();
+                let bystanders: Vec<Address> =
+                    (0..BYSTANDERS).map(|n| cx.spawn::<Bystander>(n)).collect();
                 (cx.spawn::<Striker>(()), bystanders, cx.address())
             })
             .await;
@@ -237,24 +257,38 @@ fn ten_thousand_panics_take_ten_thousand_locales_and_nothing_else() {
                 let victims: Vec<_> = PLACES.into_iter().cycle().take(VICTIMS).collect();
                 let spawn = |place| (cx.spawn::<Victim>(place), place);
                 let victims: Vec<_> = victims.into_iter().map(spawn).collect();
-                victims.iter().for_each(|(victim, _)| cx.send(watcher, Watch(*victim)));
+                victims
+                    .iter()
+                    .for_each(|(victim, _)| cx.send(watcher, Watch(*victim)));
                 victims
             })
             .await;
         // Those whose constructor panics may be dead before the watch: the watcher is told that, too.
-        let strikes = victims.iter().map(|(victim, place)| (*victim, *place == Place::QueuedMail)).collect();
-        here.ask(move |cx| cx.send(striker, StrikeAll(strikes))).await;
+        let strikes = victims
+            .iter()
+            .map(|(victim, place)| (*victim, *place == Place::QueuedMail))
+            .collect();
+        here.ask(move |cx| cx.send(striker, StrikeAll(strikes)))
+            .await;
 
         let mut dead = BTreeSet::new();
         let mut reasons = Vec::new();
         for note in notes.many(VICTIMS).await {
-            let Note::Died(_, death) = note else { panic!("the watcher should be told of deaths only, not {note:?}") };
+            let Note::Died(_, death) = note else {
+                panic!("the watcher should be told of deaths only, not {note:?}")
+            };
             dead.insert(death.address);
             reasons.push(death.reason);
         }
         let expected: BTreeSet<Address> = victims.iter().map(|(victim, _)| *victim).collect();
-        assert_eq!(dead, expected, "each victim should be dead, once, and nobody else");
-        let ended = reasons.iter().filter(|reason| **reason == DeathReason::Ended).count();
+        assert_eq!(
+            dead, expected,
+            "each victim should be dead, once, and nobody else"
+        );
+        let ended = reasons
+            .iter()
+            .filter(|reason| **reason == DeathReason::Ended)
+            .count();
         assert!(
             ended <= VICTIMS / PLACES.len(),
             "only those who ended themselves may have died in order, not {ended}"
@@ -264,8 +298,22 @@ fn ten_thousand_panics_take_ten_thousand_locales_and_nothing_else() {
         let witness = there.spawn::<Witness>(notes.sender.clone()).await;
         let asked = bystanders.clone();
         here.ask(move |cx| {
-            asked.iter().for_each(|bystander| cx.send(*bystander, Report { to: witness, number: 1000 }));
-            cx.send(striker, Report { to: witness, number: 5000 });
+            asked.iter().for_each(|bystander| {
+                cx.send(
+                    *bystander,
+                    Report {
+                        to: witness,
+                        number: 1000,
+                    },
+                )
+            });
+            cx.send(
+                striker,
+                Report {
+                    to: witness,
+                    number: 5000,
+                },
+            );
         })
         .await;
         let mut numbers: Vec<u64> = notes
@@ -279,21 +327,59 @@ fn ten_thousand_panics_take_ten_thousand_locales_and_nothing_else() {
             .collect();
         numbers.sort_unstable();
         let expected: Vec<u64> = (1000..1000 + BYSTANDERS).chain([5000]).collect();
-        assert_eq!(numbers, expected, "bystanders should answer with their state, and the sender of the traps should live");
+        assert_eq!(
+            numbers, expected,
+            "bystanders should answer with their state, and the sender of the traps should live"
+        );
 
-        assert_eq!(RAISED.load(Ordering::Relaxed), VICTIMS as u64, "each victim should have had its panic");
+        assert_eq!(
+            RAISED.load(Ordering::Relaxed),
+            VICTIMS as u64,
+            "each victim should have had its panic"
+        );
         let metrics = node.core().metrics();
         let traps = (VICTIMS / PLACES.len()) as u64;
-        assert_eq!(metrics.deaths_of("victim", "panicked"), VICTIMS as u64 - traps, "panics should be counted");
-        assert_eq!(metrics.deaths_of("victim", "ended"), traps, "those with trapped mail ended in order");
-        assert_eq!(metrics.deaths(), VICTIMS as u64, "nobody else should have died");
-        assert_eq!(metrics.service("world").restarts.get(), 0, "the service should not have started anew");
-        assert_eq!(here.address().await, service, "the service should still have its address");
-        assert_eq!(metrics.service("world").locales("victim").get(), 0, "no victim should be counted as living");
+        assert_eq!(
+            metrics.deaths_of("victim", "panicked"),
+            VICTIMS as u64 - traps,
+            "panics should be counted"
+        );
+        assert_eq!(
+            metrics.deaths_of("victim", "ended"),
+            traps,
+            "those with trapped mail ended in order"
+        );
+        assert_eq!(
+            metrics.deaths(),
+            VICTIMS as u64,
+            "nobody else should have died"
+        );
+        assert_eq!(
+            metrics.service("world").restarts.get(),
+            0,
+            "the service should not have started anew"
+        );
+        assert_eq!(
+            here.address().await,
+            service,
+            "the service should still have its address"
+        );
+        assert_eq!(
+            metrics.service("world").locales("victim").get(),
+            0,
+            "no victim should be counted as living"
+        );
         assert!(is_ready(&node).await, "the node should still be ready");
-        assert!(node.broken().now_or_never().is_none(), "the node should not be broken");
+        assert!(
+            node.broken().now_or_never().is_none(),
+            "the node should not be broken"
+        );
         let alive = node.core().directory().len_here();
-        assert_eq!(alive, 2 + 1 + 2 + BYSTANDERS as usize, "the directory should hold the living only");
+        assert_eq!(
+            alive,
+            2 + 1 + 2 + BYSTANDERS as usize,
+            "the directory should hold the living only"
+        );
         node.stop().await;
     });
 }
@@ -343,8 +429,13 @@ fn timers_and_calls_that_panic_as_they_are_dropped_end_with_their_locale() {
     probe::run(async {
         let door = Door::new();
         let hub = Hub::new(Clock::machine());
-        let node =
-            probe::start(1, &hub, vec![probe::service("world", Rate::Mail, &door, &[])], Modules::new()).await;
+        let node = probe::start(
+            1,
+            &hub,
+            vec![probe::service("world", Rate::Mail, &door, &[])],
+            Modules::new(),
+        )
+        .await;
         let mut notes = Notes::new();
         let watcher = door.spawn::<Witness>(notes.sender.clone()).await;
         let loaded = door.spawn::<Loaded>(notes.sender.clone()).await;
@@ -355,10 +446,31 @@ fn timers_and_calls_that_panic_as_they_are_dropped_end_with_their_locale() {
         })
         .await;
         let note = notes.next().await;
-        assert!(matches!(note, Note::Died(_, death) if death.address == loaded), "the locale should have died");
-        door.ask(move |cx| cx.send(watcher, Tell { to: watcher, first: 1, end: 2 })).await;
-        assert_eq!(notes.next().await, Note::Said(watcher, 1), "its neighbour should live on");
-        assert_eq!(door.address().await, service, "its service should not have started anew");
+        assert!(
+            matches!(note, Note::Died(_, death) if death.address == loaded),
+            "the locale should have died"
+        );
+        door.ask(move |cx| {
+            cx.send(
+                watcher,
+                Tell {
+                    to: watcher,
+                    first: 1,
+                    end: 2,
+                },
+            )
+        })
+        .await;
+        assert_eq!(
+            notes.next().await,
+            Note::Said(watcher, 1),
+            "its neighbour should live on"
+        );
+        assert_eq!(
+            door.address().await,
+            service,
+            "its service should not have started anew"
+        );
         within(node.stop()).await;
     });
 }

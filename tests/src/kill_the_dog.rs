@@ -32,10 +32,16 @@ fn an_idle_realm_has_no_maps() {
     let world = World::start(tests::Mode::Local);
     tests::play(async {
         let before = world.metrics().await.concat();
-        assert!(!before.contains("locale=\"channel\""), "nobody has come, so no channel should be open");
+        assert!(
+            !before.contains("locale=\"channel\""),
+            "nobody has come, so no channel should be open"
+        );
         let _player = world.player("Firstcomer").await;
         let after = world.metrics().await.concat();
-        assert!(after.contains("locale=\"channel\""), "the first player should have opened a channel");
+        assert!(
+            after.contains("locale=\"channel\""),
+            "the first player should have opened a channel"
+        );
     });
     world.stop();
 }

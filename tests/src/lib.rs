@@ -50,13 +50,17 @@ enum Order {
 
 /// The folder of the workspace.
 pub fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."))
 }
 
 /// The roles of a mode, in the order of their start. The gateway is the last.
 pub fn roles(mode: Mode) -> Vec<Role> {
     let names = launch::modules().names();
-    let load = |path: &str| Role::load(workspace().join(path), &names).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let load = |path: &str| {
+        Role::load(workspace().join(path), &names).unwrap_or_else(|faults| panic!("{faults:?}"))
+    };
     let mut roles = match mode {
         Mode::Local | Mode::Wire => vec![load("roles/local.toml")],
         Mode::Nodes => vec![
@@ -92,7 +96,10 @@ impl World {
         change(&mut roles);
         let launch_data = data.to_owned();
         let thread = std::thread::spawn(move || {
-            let aside = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+            let aside = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build();
             let aside = aside.expect("a test needs a runtime for the database");
             let clock = Clock::machine();
             let faults = match mode {
@@ -127,7 +134,13 @@ impl World {
             Ok(Err(error)) => panic!("the realm should start: {error}"),
             Err(_) => panic!("the realm should start in time"),
         };
-        Self { data: data.to_owned(), url, orders, thread: Some(thread), _folder: None }
+        Self {
+            data: data.to_owned(),
+            url,
+            orders,
+            thread: Some(thread),
+            _folder: None,
+        }
     }
 
     /// Where clients connect.
@@ -142,24 +155,41 @@ impl World {
 
     /// A player of this name, registered and in the world.
     pub async fn player(&self, name: &str) -> Player<WebSocket> {
-        let socket = self.connect().await.expect("the gateway should accept a connection");
-        let mut player = Player::connect(socket).await.expect("the realm should say welcome");
-        player.register(name, PASSWORD).await.expect("a new name should be registered");
-        player.enter().await.expect("the avatar should enter the world");
+        let socket = self
+            .connect()
+            .await
+            .expect("the gateway should accept a connection");
+        let mut player = Player::connect(socket)
+            .await
+            .expect("the realm should say welcome");
+        player
+            .register(name, PASSWORD)
+            .await
+            .expect("a new name should be registered");
+        player
+            .enter()
+            .await
+            .expect("the avatar should enter the world");
         player
     }
 
     /// Ends a node as a dead machine ends.
     pub async fn kill(&self, node: usize) {
         let (done, wait) = oneshot::channel();
-        assert!(self.orders.send(Order::Kill(node, done)).is_ok(), "the realm should be running");
+        assert!(
+            self.orders.send(Order::Kill(node, done)).is_ok(),
+            "the realm should be running"
+        );
         wait.await.expect("the node should be killed");
     }
 
     /// The metrics of all nodes, as Prometheus reads them.
     pub async fn metrics(&self) -> Vec<String> {
         let (done, wait) = oneshot::channel();
-        assert!(self.orders.send(Order::Metrics(done)).is_ok(), "the realm should be running");
+        assert!(
+            self.orders.send(Order::Metrics(done)).is_ok(),
+            "the realm should be running"
+        );
         wait.await.expect("the nodes should tell their metrics")
     }
 
@@ -170,7 +200,9 @@ impl World {
 
     /// Opens the store beside the running realm, to look into it.
     pub async fn store(&self) -> Store {
-        Store::open(&self.data.join(DATABASE_FILE)).await.expect("the realm's database should open")
+        Store::open(&self.data.join(DATABASE_FILE))
+            .await
+            .expect("the realm's database should open")
     }
 
     fn end(&mut self) {
@@ -203,8 +235,13 @@ async fn run(
         Ok(nodes) => nodes.into_iter().map(Some).collect(),
         Err(error) => return drop(ready.send(Err(error.to_string()))),
     };
-    let address = nodes.iter().flatten().find_map(|node| node.listener("client"));
-    let url = address.map(|address| format!("ws://{address}/ws")).ok_or_else(|| "no gateway listens".to_owned());
+    let address = nodes
+        .iter()
+        .flatten()
+        .find_map(|node| node.listener("client"));
+    let url = address
+        .map(|address| format!("ws://{address}/ws"))
+        .ok_or_else(|| "no gateway listens".to_owned());
     if ready.send(url).is_err() {
         return;
     }
@@ -217,7 +254,13 @@ async fn run(
                 let _ = done.send(());
             }
             Order::Metrics(done) => {
-                let _ = done.send(nodes.iter().flatten().map(|node| node.core().metrics().encode()).collect());
+                let _ = done.send(
+                    nodes
+                        .iter()
+                        .flatten()
+                        .map(|node| node.core().metrics().encode())
+                        .collect(),
+                );
             }
             Order::Stop => break,
         }
@@ -227,9 +270,14 @@ async fn run(
 
 /// Runs a test's body on a runtime of its own, and fails it when it takes too long.
 pub fn play<F: Future<Output = ()>>(body: F) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.expect("a test needs a runtime");
-    #[allow(clippy::disallowed_methods, reason = "a test that hangs has to be ended in real time")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a test that hangs has to be ended in real time"
+    )]
     let ended = runtime.block_on(async { tokio::time::timeout(PATIENCE, body).await });
     assert!(ended.is_ok(), "the test should not wait for ever");
 }

@@ -10,15 +10,20 @@ use std::time::Duration;
 
 use realm::role::{ModuleSpec, Rate, Role, ServiceSpec, WireMode};
 use realm::{
-    Address, Birth, Clock, Cx, Death, Hub, Locale, Messages, Module, ModuleError, Modules, Node, NodeConfig, Outside,
-    Run, ServiceCx, Undelivered, Why, message,
+    Address, Birth, Clock, Cx, Death, Hub, Locale, Messages, Module, ModuleError, Modules, Node,
+    NodeConfig, Outside, Run, ServiceCx, Undelivered, Why, message,
 };
 use tokio::sync::{mpsc, oneshot};
 
 /// Fails instead of hanging.
-#[allow(clippy::disallowed_methods, reason = "a hang can only be told by the machine's clock")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a hang can only be told by the machine's clock"
+)]
 pub(crate) async fn within<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(60), future).await.expect("what the test waits for should come in time")
+    tokio::time::timeout(Duration::from_secs(60), future)
+        .await
+        .expect("what the test waits for should come in time")
 }
 
 /// Runs a test on a system of its own.
@@ -32,12 +37,24 @@ pub(crate) fn birth(number: u32) -> Birth {
 
 /// A service with a door and more modules.
 pub(crate) fn service(name: &str, rate: Rate, door: &Door, more: &[&str]) -> ServiceSpec {
-    let more = more.iter().map(|module| ModuleSpec::new(*module, toml::Table::new()));
-    ServiceSpec::new(name, rate, std::iter::once(door.spec()).chain(more).collect())
+    let more = more
+        .iter()
+        .map(|module| ModuleSpec::new(*module, toml::Table::new()));
+    ServiceSpec::new(
+        name,
+        rate,
+        std::iter::once(door.spec()).chain(more).collect(),
+    )
 }
 
 pub(crate) fn role(services: Vec<ServiceSpec>) -> Role {
-    Role { name: "test".to_owned(), path: "(code)".into(), admin: None, wire: WireMode::Local, services }
+    Role {
+        name: "test".to_owned(),
+        path: "(code)".into(),
+        admin: None,
+        wire: WireMode::Local,
+        services,
+    }
 }
 
 /// A node on the machine's clock.
@@ -55,8 +72,15 @@ pub(crate) fn config(number: u32, hub: &Hub, role: Role, modules: Modules) -> No
     }
 }
 
-pub(crate) async fn start(number: u32, hub: &Hub, services: Vec<ServiceSpec>, modules: Modules) -> Node {
-    Node::start(config(number, hub, role(services), modules)).await.expect("the node should start")
+pub(crate) async fn start(
+    number: u32,
+    hub: &Hub,
+    services: Vec<ServiceSpec>,
+    modules: Modules,
+) -> Node {
+    Node::start(config(number, hub, role(services), modules))
+        .await
+        .expect("the node should start")
 }
 
 /// Where a test leaves what a module of a service thread should find: a role carries numbers only.
@@ -70,8 +94,13 @@ pub(crate) fn shelve<T: Any + Send + Sync>(value: Arc<T>) -> i64 {
 
 pub(crate) fn unshelve<T: Any + Send + Sync>(number: i64) -> Arc<T> {
     let shelf = SHELF.lock().expect("nobody should panic at the shelf");
-    let found = usize::try_from(number).ok().and_then(|number| shelf.get(number)).cloned();
-    found.and_then(|value| value.downcast().ok()).expect("the shelf should hold what the role names")
+    let found = usize::try_from(number)
+        .ok()
+        .and_then(|number| shelf.get(number))
+        .cloned();
+    found
+        .and_then(|value| value.downcast().ok())
+        .expect("the shelf should hold what the role names")
 }
 
 type Job = Box<dyn FnOnce(&ServiceCx) + Send>;
@@ -87,7 +116,10 @@ impl Door {
     pub(crate) fn new() -> Self {
         let (jobs, inside) = mpsc::unbounded_channel();
         let inside: Jobs = Arc::new(tokio::sync::Mutex::new(inside));
-        Self { jobs, number: shelve(Arc::new(inside)) }
+        Self {
+            jobs,
+            number: shelve(Arc::new(inside)),
+        }
     }
 
     pub(crate) fn spec(&self) -> ModuleSpec {
@@ -96,13 +128,22 @@ impl Door {
         spec
     }
 
+    /// How many hold the inner side: modules and tasks of the living incarnation.
+    pub(crate) fn holders(&self) -> usize {
+        Arc::strong_count(&unshelve::<Jobs>(self.number))
+    }
+
     /// Does `job` on the service's thread, and does not wait for it. A panic in it is a panic of the module.
     pub(crate) fn push(&self, job: impl FnOnce(&ServiceCx) + Send + 'static) {
-        self.jobs.send(Box::new(job)).ok().expect("the door should be open");
+        let sent = self.jobs.send(Box::new(job));
+        assert!(sent.is_ok(), "the door should be open");
     }
 
     /// Does `job` on the service's thread.
-    pub(crate) async fn ask<R: Send + 'static>(&self, job: impl FnOnce(&ServiceCx) -> R + Send + 'static) -> R {
+    pub(crate) async fn ask<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&ServiceCx) -> R + Send + 'static,
+    ) -> R {
         let (done, wait) = oneshot::channel();
         self.push(move |cx| drop(done.send(job(cx))));
         within(wait).await.expect("the job should end")
@@ -217,12 +258,18 @@ impl Locale for Witness {
     }
 
     fn messages(list: &mut Messages<Self>) {
-        list.takes::<Say>().takes::<Tell>().takes::<Last>().takes::<Watch>().takes::<End>();
+        list.takes::<Say>()
+            .takes::<Tell>()
+            .takes::<Last>()
+            .takes::<Watch>()
+            .takes::<End>();
     }
 
     fn undelivered(&mut self, mail: &mut Undelivered, cx: &mut Cx<Self>) {
         let said = mail.take::<Say>().map(|said| said.0);
-        let _ = self.0.send(Note::Back(cx.address(), mail.to, mail.why, said));
+        let _ = self
+            .0
+            .send(Note::Back(cx.address(), mail.to, mail.why, said));
     }
 
     fn died(&mut self, death: Death, cx: &mut Cx<Self>) {
@@ -274,7 +321,9 @@ impl Notes {
     }
 
     pub(crate) async fn next(&mut self) -> Note {
-        within(self.receiver.recv()).await.expect("the test holds a sender itself")
+        within(self.receiver.recv())
+            .await
+            .expect("the test holds a sender itself")
     }
 
     pub(crate) async fn many(&mut self, count: usize) -> Vec<Note> {

@@ -36,8 +36,13 @@ impl Spy {
         let frame = ServerFrame::decode(bytes).expect("a server frame should be well formed");
         for section in frame.sections {
             if let Section::Cell(bytes) = section {
-                let cell = CellFrame::decode(bytes).expect("a cell frame should be well formed").cell;
-                self.cells.lock().expect("the note should not be torn").insert(cell);
+                let cell = CellFrame::decode(bytes)
+                    .expect("a cell frame should be well formed")
+                    .cell;
+                self.cells
+                    .lock()
+                    .expect("the note should not be torn")
+                    .insert(cell);
             }
         }
     }
@@ -47,7 +52,9 @@ impl Spy {
 fn view_from((x, y): (f32, f32)) -> BTreeSet<Cell> {
     let (x, y) = ((x / 8.0) as u16, (y / 8.0) as u16);
     let around = |at: u16| at.saturating_sub(1)..=at + 1;
-    around(x).flat_map(|x| around(y).map(move |y| Cell { x, y })).collect()
+    around(x)
+        .flat_map(|x| around(y).map(move |y| Cell { x, y }))
+        .collect()
 }
 
 in_each_mode! {

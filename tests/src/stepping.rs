@@ -37,7 +37,11 @@ impl Module for Hunter {
     async fn start(self: &Rc<Self>, cx: &ServiceCx) -> Result<(), ModuleError> {
         let realm = cx.clone();
         cx.run(async move {
-            let connect = async || memory::dial(&realm).await.map_err(|error| client::Closed::because(error.to_string()));
+            let connect = async || {
+                memory::dial(&realm)
+                    .await
+                    .map_err(|error| client::Closed::because(error.to_string()))
+            };
             let story = kill_the_dog(connect, "Hunter", PASSWORD, &mut |_| {}).await;
             ENDED.set(Some(story.map_err(|failure| failure.to_string())));
         });
@@ -54,7 +58,9 @@ fn play(seed: u64) -> (Vec<String>, Result<Story, String>) {
         *gateway = ModuleSpec::new("gateway", toml::Table::new());
     }
     let hunter = ModuleSpec::new("hunter", toml::Table::new());
-    roles[0].services.push(ServiceSpec::new("hunter", Rate::Mail, vec![hunter]));
+    roles[0]
+        .services
+        .push(ServiceSpec::new("hunter", Rate::Mail, vec![hunter]));
     let trace = Trace::new();
     let noted = trace.clone();
     let ended = stepped(|stepper| async move {
@@ -75,14 +81,25 @@ fn play(seed: u64) -> (Vec<String>, Result<Story, String>) {
         while !launching.is_finished() {
             stepper.settle().await;
         }
-        let nodes = launching.await.expect("the launch should not panic").expect("the realm should start");
+        let nodes = launching
+            .await
+            .expect("the launch should not panic")
+            .expect("the realm should start");
         let until = Moment::default() + std::time::Duration::from_secs(STORY_S);
-        let done = stepper.step_until(until, || ENDED.with_borrow(Option::is_some)).await;
-        assert!(done, "the story should end within {STORY_S} s of the realm's time");
+        let done = stepper
+            .step_until(until, || ENDED.with_borrow(Option::is_some))
+            .await;
+        assert!(
+            done,
+            "the story should end within {STORY_S} s of the realm's time"
+        );
         drop(nodes);
         ENDED.take().expect("the story has ended")
     });
-    (trace.lines(), ended.expect("a stepped realm needs a runtime"))
+    (
+        trace.lines(),
+        ended.expect("a stepped realm needs a runtime"),
+    )
 }
 
 #[test]
@@ -90,7 +107,11 @@ fn one_seed_is_one_story_and_another_seed_another() {
     let (first, story) = play(11);
     let story = story.expect("the dog should be killed in a stepped realm");
     assert!(story.coins > 0, "the dog should have had coins");
-    assert!(first.len() > 1000, "a story should leave a trace, not {} lines", first.len());
+    assert!(
+        first.len() > 1000,
+        "a story should leave a trace, not {} lines",
+        first.len()
+    );
     let (second, again) = play(11);
     let differs = first.iter().zip(&second).position(|(a, b)| a != b);
     assert_eq!(
@@ -98,7 +119,11 @@ fn one_seed_is_one_story_and_another_seed_another() {
         None,
         "two runs of one seed should leave equal traces"
     );
-    assert_eq!(first.len(), second.len(), "two runs of one seed should leave traces of one length");
+    assert_eq!(
+        first.len(),
+        second.len(),
+        "two runs of one seed should leave traces of one length"
+    );
     assert_eq!(Ok(story), again, "two runs of one seed should end alike");
     let (third, _) = play(12);
     assert_ne!(first, third, "another seed should leave another trace");

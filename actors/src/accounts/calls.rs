@@ -18,7 +18,10 @@ pub struct LoggedIn {
 
 impl std::fmt::Debug for LoggedIn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LoggedIn").field("character", &self.character).field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("LoggedIn")
+            .field("character", &self.character)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 

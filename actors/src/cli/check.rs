@@ -19,7 +19,11 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn run(self) -> ExitCode {
-        let named = if self.roles.is_empty() { vec![LOCAL_ROLE.into()] } else { self.roles };
+        let named = if self.roles.is_empty() {
+            vec![LOCAL_ROLE.into()]
+        } else {
+            self.roles
+        };
         let modules = launch::modules();
         let mut faults = 0;
         let mut folders = std::collections::BTreeSet::new();

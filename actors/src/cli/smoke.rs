@@ -29,7 +29,9 @@ impl Smoke {
         let began = clock.now();
         match self.url {
             Some(url) => {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()?;
                 runtime.block_on(play(&url, &clock, began))
             }
             None => {
@@ -66,18 +68,41 @@ impl Smoke {
 
 async fn play(url: &str, clock: &Clock, began: Moment) -> anyhow::Result<ExitCode> {
     let mut letters = [0; 8];
-    Secrets::machine().fill(&mut letters).context("the operating system gives no randomness")?;
-    let name: String = letters.iter().map(|byte| char::from(b'a' + byte % 26)).collect();
+    Secrets::machine()
+        .fill(&mut letters)
+        .context("the operating system gives no randomness")?;
+    let name: String = letters
+        .iter()
+        .map(|byte| char::from(b'a' + byte % 26))
+        .collect();
     let password = format!("{name}-{name}");
     println!("{name} goes to {url}");
-    let told = kill_the_dog(async || WebSocket::connect(url).await, &name, &password, &mut |step| {
-        println!("{:>8.3} s  {}", clock.now().since(began).as_secs_f64(), step.name);
-    })
+    let told = kill_the_dog(
+        async || WebSocket::connect(url).await,
+        &name,
+        &password,
+        &mut |step| {
+            println!(
+                "{:>8.3} s  {}",
+                clock.now().since(began).as_secs_f64(),
+                step.name
+            );
+        },
+    )
     .await;
     match told {
         Ok(story) => {
-            let items: Vec<String> = story.items.iter().map(|(item, count)| format!("{count} {item}")).collect();
-            println!("the dog is dead: {} experience, {} coins, {}", story.xp, story.coins, items.join(", "));
+            let items: Vec<String> = story
+                .items
+                .iter()
+                .map(|(item, count)| format!("{count} {item}"))
+                .collect();
+            println!(
+                "the dog is dead: {} experience, {} coins, {}",
+                story.xp,
+                story.coins,
+                items.join(", ")
+            );
             Ok(ExitCode::SUCCESS)
         }
         Err(failure) => {

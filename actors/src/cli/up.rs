@@ -1,7 +1,8 @@
 //! `realm up`: runs roles until it is told to stop.
 
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use actors::launch::{self, Launch};
@@ -55,8 +56,13 @@ impl Default for Up {
 
 impl Up {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let named = if self.roles.is_empty() { vec![LOCAL_ROLE.into()] } else { self.roles };
+        let named = if self.roles.is_empty() {
+            vec![LOCAL_ROLE.into()]
+        } else {
+            self.roles
+        };
         let roles = load(&named)?;
+        let _ours = claim(&self.data)?;
         let aside = aside()?;
         let clock = Clock::machine();
         let launch = Launch {
@@ -101,6 +107,28 @@ async fn serve(launch: Launch, roles: Vec<Role>) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
+/// Two realms on one database would each believe to own its characters: the second is refused. The lock goes with the
+/// process, however it ends.
+fn claim(data: &Path) -> anyhow::Result<File> {
+    std::fs::create_dir_all(data)
+        .with_context(|| format!("the folder {} cannot be made", data.display()))?;
+    let path = data.join("realm.lock");
+    let lock =
+        File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            anyhow::bail!(
+                "another realm runs on {}; stop it, or give this one its own --data",
+                data.display()
+            )
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{} cannot be locked", path.display()))
+        }
+    }
+}
+
 /// What scripts wait for: one line that names where the realm really listens.
 fn ready_line(nodes: &[Node]) -> String {
     let mut line = "realm ready".to_owned();
@@ -124,7 +152,11 @@ pub(super) fn load(named: &[PathBuf]) -> anyhow::Result<Vec<Role>> {
             Err(found) => faults.extend(found.iter().map(ToString::to_string)),
         }
     }
-    anyhow::ensure!(faults.is_empty(), "the realm cannot start:\n  {}", faults.join("\n  "));
+    anyhow::ensure!(
+        faults.is_empty(),
+        "the realm cannot start:\n  {}",
+        faults.join("\n  ")
+    );
     Ok(roles)
 }
 
@@ -141,6 +173,8 @@ pub(super) fn aside() -> anyhow::Result<tokio::runtime::Runtime> {
 /// Each start of a real realm has another seed.
 pub(super) fn seed() -> anyhow::Result<u64> {
     let mut seed = [0; 8];
-    Secrets::machine().fill(&mut seed).context("the operating system gives no randomness")?;
+    Secrets::machine()
+        .fill(&mut seed)
+        .context("the operating system gives no randomness")?;
     Ok(u64::from_le_bytes(seed))
 }

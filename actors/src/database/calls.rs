@@ -4,7 +4,9 @@
 use realm::{Address, CallError, calls};
 use serde::{Deserialize, Serialize};
 
-use super::store::{AccountRow, Belongings, CharacterRow, Epoch, OperationId, Registered, Save, StoreError};
+use super::store::{
+    AccountRow, Belongings, CharacterRow, Epoch, OperationId, Registered, Save, StoreError,
+};
 
 /// Why the database did not do it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -43,7 +45,11 @@ pub trait Database {
     ) -> Result<(), DatabaseError>;
 
     /// The account that a token speaks for, unless it has expired.
-    async fn account_by_token(&self, token_hash: [u8; 32], now_ms: i64) -> Result<Option<AccountRow>, DatabaseError>;
+    async fn account_by_token(
+        &self,
+        token_hash: [u8; 32],
+        now_ms: i64,
+    ) -> Result<Option<AccountRow>, DatabaseError>;
 
     /// Makes `owner` the one who acts for a character, under a new epoch, and returns all there is of it.
     async fn take_character(

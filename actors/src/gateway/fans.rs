@@ -1,5 +1,6 @@
 //! Fans a cell's frames out to the sessions that see the cell: the service takes part in a topic once, for all of them.
 
+use client::Cell;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use realm::{Address, ServiceCx};
 
 use super::session::CellBytes;
-use crate::tether::{CellName, cell_topic};
+use crate::tether::cell_topic;
 
 /// Which sessions see which cells.
 #[derive(Debug, Default)]
@@ -24,13 +25,13 @@ struct State {
 #[derive(Debug)]
 struct Fan {
     channel: u64,
-    cell: CellName,
+    cell: Cell,
     sessions: BTreeSet<Address>,
 }
 
 impl Fans {
     /// Lets a session hear a cell. From here on no frame of it is missed.
-    pub(super) fn join(&self, session: Address, channel: u64, cell: CellName, cx: &ServiceCx) {
+    pub(super) fn join(&self, session: Address, channel: u64, cell: Cell, cx: &ServiceCx) {
         let topic = cell_topic(channel, cell);
         let state = &mut *self.0.borrow_mut();
         let places = state.places.entry(session).or_default();
@@ -47,7 +48,7 @@ impl Fans {
     }
 
     /// A session hears a cell no more.
-    pub(super) fn leave(&self, session: Address, channel: u64, cell: CellName, cx: &ServiceCx) {
+    pub(super) fn leave(&self, session: Address, channel: u64, cell: Cell, cx: &ServiceCx) {
         let topic = cell_topic(channel, cell);
         let state = &mut *self.0.borrow_mut();
         if let Some(places) = state.places.get_mut(&session)
@@ -82,12 +83,6 @@ impl Fans {
             };
             cx.send(*session, frame);
         }
-    }
-
-    /// How many cells somebody hears.
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.0.borrow().fans.len()
     }
 }
 

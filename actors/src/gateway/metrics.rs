@@ -77,10 +77,4 @@ impl GatewayMetrics {
         let labels = vec![("code", format!("{code:?}"))];
         self.refused.get_or_create(&labels).inc();
     }
-
-    #[cfg(test)]
-    pub(super) fn refusals(&self, code: Code) -> u64 {
-        let labels = vec![("code", format!("{code:?}"))];
-        self.refused.get(&labels).map_or(0, |count| count.get())
-    }
 }

@@ -81,8 +81,11 @@ fn length_of(head: &[u8]) -> Option<u64> {
     };
     let mask_bytes = if second & 0x80 == 0 { 0 } else { 4 };
     let length = head.get(2..2 + length_bytes)?;
-    let length =
-        short.unwrap_or_else(|| length.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)));
+    let length = short.unwrap_or_else(|| {
+        length
+            .iter()
+            .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    });
     // A length past the bound is refused as soon as it is known.
     (length > FRAME_LEN_MAX || head.len() == 2 + length_bytes + mask_bytes).then_some(length)
 }

@@ -17,7 +17,7 @@ mod world;
 use std::rc::Rc;
 
 use client::{Code, Event, event};
-use realm::{Cx, Death, Locale, Messages, Moment, Timer, Undelivered};
+use realm::{Cx, Death, DeathReason, Locale, Messages, Moment, Timer, Undelivered, Why};
 
 use super::house::House;
 use super::outlet::Outlet;
@@ -133,9 +133,17 @@ impl Locale for Session {
             .takes::<Stop>();
     }
 
-    fn undelivered(&mut self, mail: &mut Undelivered, _: &mut Cx<Self>) {
-        // Intents stay on the line until the avatar has heard them or is dead, and its death is told by itself.
-        let _ = mail.take::<Intents>();
+    fn undelivered(&mut self, mail: &mut Undelivered, cx: &mut Cx<Self>) {
+        // A notice of death can be lost on its way; mail that comes back says the same.
+        if mail.take::<Intents>().is_some() && matches!(mail.why, Why::Gone | Why::Died) {
+            self.avatar_died(
+                Death {
+                    address: mail.to,
+                    reason: DeathReason::Gone,
+                },
+                cx,
+            );
+        }
     }
 
     fn died(&mut self, death: Death, cx: &mut Cx<Self>) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use client::event::{Died, Entered, Respawned, You};
 use client::{Handle, ItemStack};
-use realm::{Cx, Death, DurableId, Locale, Messages, Owner, Run};
+use realm::{Cx, Death, DurableId, Locale, Messages, Owner, Run, Undelivered, Why};
 
 use super::calls::{EnterError, Entrance};
 use super::component::{Experience, Health};
@@ -21,9 +21,9 @@ use super::loot::{LootOffer, NoLoot};
 use crate::database::store::{CharacterRow, Epoch};
 use crate::ground::{CELL_TILES, Point};
 use crate::resources::MapTemplate;
-use crate::tether::Intents;
-use hearing::Tether;
+use crate::tether::{Intents, News};
 pub(super) use hearing::Attach;
+use hearing::Tether;
 pub(super) use keeping::Depart;
 
 /// The kind of durable id that characters have.
@@ -65,20 +65,38 @@ impl Locale for Avatar {
         let row = seed.row;
         cx.service().watch_from_service(cx.address());
         let saved = Point::new(row.x as f32, row.y as f32);
-        let here = row.map.as_deref() == Some(seed.map.id.as_str()) && seed.map.ground.passable(saved);
+        let here =
+            row.map.as_deref() == Some(seed.map.id.as_str()) && seed.map.ground.passable(saved);
         let place = if here { saved } else { seed.map.start };
         let template = host.resources.entity(&host.avatar).cloned();
-        let template = template.expect("the module checks at its start that players' avatars are among the resources");
-        let mut entity =
-            Entity::new(&host, cx.address(), seed.channel, seed.map, template.clone(), &row.name, place);
+        let template = template
+            .expect("the module checks at its start that players' avatars are among the resources");
+        let mut entity = Entity::new(
+            &host,
+            cx.address(),
+            seed.channel,
+            seed.map,
+            template.clone(),
+            &row.name,
+            place,
+        );
         if let Some(hp) = row.hp.filter(|hp| *hp > 0)
             && let Some(health) = &mut entity.health
         {
             health.set(hp);
         }
-        entity.experience = template.experience.as_ref().map(|spec| Experience::new(spec, row.xp));
-        let owner = Owner { epoch: row.epoch.0, address: cx.address() };
-        let id = DurableId { kind: CHARACTER, number: row.character.unsigned_abs() };
+        entity.experience = template
+            .experience
+            .as_ref()
+            .map(|spec| Experience::new(spec, row.xp));
+        let owner = Owner {
+            epoch: row.epoch.0,
+            address: cx.address(),
+        };
+        let id = DurableId {
+            kind: CHARACTER,
+            number: row.character.unsigned_abs(),
+        };
         let claimed = cx.service().node().directory().claim(id, owner);
         let mut me = Self {
             entity,
@@ -92,11 +110,14 @@ impl Locale for Avatar {
         };
         if me.entity.handle == Handle::default() || claimed.is_err() {
             let why = "the channel has no room, or another owner has the character".to_owned();
-            host.entrances.answer(seed.ticket, Err(EnterError::Unavailable(why)));
+            host.entrances
+                .answer(seed.ticket, Err(EnterError::Unavailable(why)));
             cx.stop();
             return me;
         }
-        host.avatars.borrow_mut().insert(cx.address(), (me.character, me.entity.channel));
+        host.avatars
+            .borrow_mut()
+            .insert(cx.address(), (me.character, me.entity.channel));
         me.attach(seed.session, cx);
         host.entrances.answer(seed.ticket, Ok(me.entrance(cx)));
         me
@@ -115,10 +136,22 @@ impl Locale for Avatar {
             self.told = Some(figures);
             let hp_max = self.entity.health.as_ref().map_or(0, Health::max);
             let level = self.entity.experience.as_ref().map_or(1, Experience::level);
-            self.tether.tell(You { hp: figures.0, hp_max, xp: figures.1, level });
+            self.tether.tell(You {
+                hp: figures.0,
+                hp_max,
+                xp: figures.1,
+                level,
+            });
         }
         self.look(cx);
         self.speak(cx);
+    }
+
+    fn undelivered(&mut self, mail: &mut Undelivered, cx: &mut Cx<Self>) {
+        // A notice of death can be lost on its way; mail that comes back says the same.
+        if mail.take::<News>().is_some() && matches!(mail.why, Why::Gone | Why::Died) {
+            self.session_died(mail.to, cx);
+        }
     }
 
     fn died(&mut self, death: Death, cx: &mut Cx<Self>) {
@@ -150,7 +183,9 @@ impl Struck for Avatar {
 
 impl Run<Avatar> for Tick {
     fn run(self, avatar: &mut Avatar, cx: &mut Cx<Avatar>) {
-        avatar.entity.tick(Duration::from_millis(u64::from(self.ms)));
+        avatar
+            .entity
+            .tick(Duration::from_millis(u64::from(self.ms)));
         avatar.save_when_due(cx);
     }
 }
@@ -166,7 +201,12 @@ impl Avatar {
 
     fn tell_struck(&mut self, harm: &Harm, taken: u32) {
         let target = self.entity.handle;
-        self.tether.tell(client::event::Struck { spell: harm.spell.clone(), by: harm.by, target, amount: taken });
+        self.tether.tell(client::event::Struck {
+            spell: harm.spell.clone(),
+            by: harm.by,
+            target,
+            amount: taken,
+        });
     }
 
     fn respawn(&mut self) {
@@ -177,13 +217,21 @@ impl Avatar {
         if let Some(motion) = &mut self.entity.motion {
             motion.put(start);
         }
-        self.tether.tell(Respawned { x: start.x, y: start.y });
+        self.tether.tell(Respawned {
+            x: start.x,
+            y: start.y,
+        });
     }
 
     /// What a session is told that the avatar now listens to.
     fn entrance(&self, cx: &Cx<Self>) -> Entrance {
         let place = self.entity.place();
-        let spells = self.entity.combat.as_ref().map(|combat| combat.spells()).unwrap_or_default();
+        let spells = self
+            .entity
+            .combat
+            .as_ref()
+            .map(|combat| combat.spells())
+            .unwrap_or_default();
         let entered = Entered {
             channel: self.entity.channel,
             map: self.entity.map.id.clone(),
@@ -200,11 +248,21 @@ impl Avatar {
             items: stacks(&self.items),
             spells: spells.iter().map(|spell| spell.id.clone()).collect(),
         };
-        Entrance { avatar: cx.address(), entered: entered.into(), view: self.view() }
+        Entrance {
+            avatar: cx.address(),
+            entered: entered.into(),
+            view: self.view(),
+        }
     }
 }
 
 /// Items as clients are told them.
 fn stacks(items: &[(String, u32)]) -> Vec<ItemStack> {
-    items.iter().map(|(item, count)| ItemStack { item: item.clone(), count: *count }).collect()
+    items
+        .iter()
+        .map(|(item, count)| ItemStack {
+            item: item.clone(),
+            count: *count,
+        })
+        .collect()
 }

@@ -1,11 +1,9 @@
 //! What a mechanics service answers.
 
-use client::Event;
+use client::{Cell, Event};
 use realm::{Address, CallError, calls};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-
-use crate::tether::CellName;
 
 /// An avatar that stands in the world and listens to the session that asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,7 +13,7 @@ pub struct Entrance {
     /// The `Entered` event for the client.
     pub entered: Event,
     /// The cells that it sees.
-    pub view: Vec<CellName>,
+    pub view: Vec<Cell>,
 }
 
 /// Why an avatar does not enter.
@@ -48,8 +46,13 @@ pub trait Mechanics {
     async fn open(&self, channel: u64, map: String) -> Result<u32, EnterError>;
 
     /// Brings a character into a channel, or hands its avatar there over to `session`. Answered when the avatar stands.
-    async fn enter(&self, channel: u64, character: i64, session: Address) -> Result<Entrance, EnterError>;
+    async fn enter(
+        &self,
+        channel: u64,
+        character: i64,
+        session: Address,
+    ) -> Result<Entrance, EnterError>;
 
     /// A snapshot frame of each of the cells.
-    async fn snapshot(&self, channel: u64, cells: Vec<CellName>) -> Result<Vec<ByteBuf>, EnterError>;
+    async fn snapshot(&self, channel: u64, cells: Vec<Cell>) -> Result<Vec<ByteBuf>, EnterError>;
 }

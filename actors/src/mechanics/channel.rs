@@ -46,7 +46,11 @@ impl Locale for Channel {
     type Seed = ChannelSeed;
 
     fn new(seed: ChannelSeed, cx: &mut Cx<Self>) -> Self {
-        let mut me = Self { seed, avatars: BTreeMap::new(), mobs: BTreeMap::new() };
+        let mut me = Self {
+            seed,
+            avatars: BTreeMap::new(),
+            mobs: BTreeMap::new(),
+        };
         for spawn in 0..me.seed.map.spawns.len() {
             for _ in 0..me.seed.map.spawns[spawn].count {
                 me.spawn(spawn, cx);
@@ -72,12 +76,23 @@ impl Channel {
     fn spawn(&mut self, spawn: usize, cx: &mut Cx<Self>) {
         let host = Host::of(cx.service());
         let spec = &self.seed.map.spawns[spawn];
-        let Some(template) = host.resources.entity(&spec.entity).cloned() else { return };
+        let Some(template) = host.resources.entity(&spec.entity).cloned() else {
+            return;
+        };
         let chance = cx.chance();
-        let near = self.seed.map.ground.random_passable_near(spec.at, spec.radius_tiles, |below| chance.below(below));
+        let near = self
+            .seed
+            .map
+            .ground
+            .random_passable_near(spec.at, spec.radius_tiles, |below| chance.below(below));
         let at = near.unwrap_or(spec.at);
         let (channel, map) = (self.seed.channel, self.seed.map.clone());
-        let mob = cx.spawn::<Mob>(MobSeed { channel, map, template, at });
+        let mob = cx.spawn::<Mob>(MobSeed {
+            channel,
+            map,
+            template,
+            at,
+        });
         cx.watch(mob);
         self.mobs.insert(mob, spawn);
     }

@@ -63,7 +63,9 @@ impl Entity {
         place: Point,
     ) -> Self {
         let spells = template.combat.iter().flat_map(|combat| &combat.spells);
-        let spells = spells.filter_map(|id| host.resources.spell(id).cloned()).collect();
+        let spells = spells
+            .filter_map(|id| host.resources.spell(id).cloned())
+            .collect();
         let health = template.health.as_ref().map(Health::new);
         let near = Near {
             x: place.x,
@@ -74,16 +76,35 @@ impl Entity {
             kind: template.id.as_str().into(),
             name: name.into(),
         };
-        let faction = template.combat.as_ref().map_or("", |combat| combat.faction.as_str());
-        let server = Server { address, faction: faction.into(), avatar: template.id == host.avatar };
-        let replica = Replica { near: near.clone(), server };
+        let faction = template
+            .combat
+            .as_ref()
+            .map_or("", |combat| combat.faction.as_str());
+        let server = Server {
+            address,
+            faction: faction.into(),
+            avatar: template.id == host.avatar,
+        };
+        let replica = Replica {
+            near: near.clone(),
+            server,
+        };
         Self {
             channel,
             handle: host.replicas.enter(channel, replica).unwrap_or_default(),
-            motion: template.motion.as_ref().map(|spec| Motion::new(spec, place)),
+            motion: template
+                .motion
+                .as_ref()
+                .map(|spec| Motion::new(spec, place)),
             combat: template.combat.as_ref().map(|_| Combat::new(spells)),
-            experience: template.experience.as_ref().map(|spec| Experience::new(spec, 0)),
-            loot: template.loot.as_ref().map(|spec| Loot::new(Arc::new(spec.clone()))),
+            experience: template
+                .experience
+                .as_ref()
+                .map(|spec| Experience::new(spec, 0)),
+            loot: template
+                .loot
+                .as_ref()
+                .map(|spec| Loot::new(Arc::new(spec.clone()))),
             replicas: host.replicas.clone(),
             map,
             template,
@@ -94,7 +115,9 @@ impl Entity {
 
     /// Where it is.
     pub fn place(&self) -> Point {
-        self.motion.as_ref().map_or(Point::new(self.near.x, self.near.y), Motion::place)
+        self.motion
+            .as_ref()
+            .map_or(Point::new(self.near.x, self.near.y), Motion::place)
     }
 
     /// True at 0 hit points; what has none cannot die.
@@ -104,7 +127,10 @@ impl Entity {
 
     /// What it holds with.
     pub fn faction(&self) -> &str {
-        self.template.combat.as_ref().map_or("", |combat| combat.faction.as_str())
+        self.template
+            .combat
+            .as_ref()
+            .map_or("", |combat| combat.faction.as_str())
     }
 
     /// Another entity of the channel, as far as rules may read it.
@@ -126,7 +152,8 @@ impl Entity {
     pub fn publish(&mut self) {
         let place = self.place();
         let mut changed = 0;
-        if (quantize(place.x), quantize(place.y)) != (quantize(self.near.x), quantize(self.near.y)) {
+        if (quantize(place.x), quantize(place.y)) != (quantize(self.near.x), quantize(self.near.y))
+        {
             (self.near.x, self.near.y) = (place.x, place.y);
             changed |= mask::POSITION;
         }
@@ -149,7 +176,8 @@ impl Entity {
             changed |= mask::STATE;
         }
         if changed != 0 {
-            self.replicas.publish(self.channel, self.handle, &self.near, changed);
+            self.replicas
+                .publish(self.channel, self.handle, &self.near, changed);
         }
     }
 }

@@ -53,10 +53,19 @@ impl<L: Struck + Locale> Run<L> for Harm {
             _ => 0,
         };
         let killed = alive && entity.is_dead();
-        let worth = entity.experience.as_ref().map_or(0, |experience| experience.worth());
+        let worth = entity
+            .experience
+            .as_ref()
+            .map_or(0, |experience| experience.worth());
         if let Some(striker) = striker {
             let killed = killed.then_some(worth);
-            let hit = Hit { spell: self.spell.clone(), target, amount: taken, killed, sequence: self.sequence };
+            let hit = Hit {
+                spell: self.spell.clone(),
+                target,
+                amount: taken,
+                killed,
+                sequence: self.sequence,
+            };
             cx.send(striker, hit);
         }
         if killed {

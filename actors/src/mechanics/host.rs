@@ -40,6 +40,8 @@ impl Host {
     /// # Panics
     /// When there is none: entities are spawned by the module that holds it, and end before it goes.
     pub fn of(service: &ServiceCx) -> Rc<Self> {
-        service.held().expect("a mechanics service holds its host as long as it has entities")
+        service
+            .held()
+            .expect("a mechanics service holds its host as long as it has entities")
     }
 }

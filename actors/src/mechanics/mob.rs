@@ -52,17 +52,38 @@ impl Locale for Mob {
         let host = Host::of(cx.service());
         let now = cx.now();
         cx.service().watch_from_service(cx.address());
-        let brain = seed.template.brain.as_ref().map(|spec| Brain::new(spec, seed.at, now, cx.chance()));
+        let brain = seed
+            .template
+            .brain
+            .as_ref()
+            .map(|spec| Brain::new(spec, seed.at, now, cx.chance()));
         let name = seed.template.name.clone();
-        let entity = Entity::new(&host, cx.address(), seed.channel, seed.map, seed.template, &name, seed.at);
+        let entity = Entity::new(
+            &host,
+            cx.address(),
+            seed.channel,
+            seed.map,
+            seed.template,
+            &name,
+            seed.at,
+        );
         if entity.handle == Handle::default() {
             cx.stop();
         }
-        Self { entity, brain, path_again: now, blows: 0 }
+        Self {
+            entity,
+            brain,
+            path_again: now,
+            blows: 0,
+        }
     }
 
     fn messages(list: &mut Messages<Self>) {
-        list.takes::<Tick>().takes::<Harm>().takes::<Hit>().takes::<TakeLoot>().takes::<LootOutcome>();
+        list.takes::<Tick>()
+            .takes::<Harm>()
+            .takes::<Hit>()
+            .takes::<TakeLoot>()
+            .takes::<LootOutcome>();
     }
 
     fn settle(&mut self, _: &mut Cx<Self>) {
@@ -112,7 +133,12 @@ impl Run<Mob> for Tick {
         }
         mob.entity.tick(Duration::from_millis(u64::from(self.ms)));
         let Some(brain) = &mut mob.brain else { return };
-        let wish = brain.think(mob.entity.place(), cx.now(), &Senses(&mob.entity), cx.chance());
+        let wish = brain.think(
+            mob.entity.place(),
+            cx.now(),
+            &Senses(&mob.entity),
+            cx.chance(),
+        );
         mob.act(wish, cx);
     }
 }
@@ -124,9 +150,19 @@ impl Run<Mob> for Hit {
 impl Run<Mob> for TakeLoot {
     fn run(self, mob: &mut Mob, cx: &mut Cx<Mob>) {
         let dead = mob.entity.is_dead();
-        let spoils = mob.entity.loot.as_mut().filter(|_| dead).and_then(|loot| loot.offer(self.taker));
+        let spoils = mob
+            .entity
+            .loot
+            .as_mut()
+            .filter(|_| dead)
+            .and_then(|loot| loot.offer(self.taker));
         let Some(spoils) = spoils else {
-            return cx.send(self.taker, NoLoot { sequence: self.sequence });
+            return cx.send(
+                self.taker,
+                NoLoot {
+                    sequence: self.sequence,
+                },
+            );
         };
         cx.watch(self.taker);
         let offer = LootOffer {
@@ -144,7 +180,9 @@ impl Run<Mob> for TakeLoot {
 
 impl Run<Mob> for LootOutcome {
     fn run(self, mob: &mut Mob, cx: &mut Cx<Mob>) {
-        let Some(loot) = &mut mob.entity.loot else { return };
+        let Some(loot) = &mut mob.entity.loot else {
+            return;
+        };
         if self.taken {
             loot.taken(self.taker);
             cx.after(BARE_CORPSE, |_, cx| cx.stop());
@@ -163,7 +201,11 @@ impl Mob {
             Wish::Wander => {
                 let wander = brain.wander_tiles();
                 let chance = cx.chance();
-                let goal = self.entity.map.ground.random_passable_near(home, wander, |below| chance.below(below));
+                let goal = self
+                    .entity
+                    .map
+                    .ground
+                    .random_passable_near(home, wander, |below| chance.below(below));
                 if let Some(goal) = goal {
                     self.walk(goal, cx);
                 }
@@ -175,16 +217,31 @@ impl Mob {
 
     fn attack(&mut self, target: Handle, at: Point, cx: &mut Cx<Self>) {
         let place = self.entity.place();
-        let Some(combat) = &mut self.entity.combat else { return };
+        let Some(combat) = &mut self.entity.combat else {
+            return;
+        };
         let now = cx.now();
-        let reach = combat.spells().iter().map(|spell| spell.range_tiles).fold(0.0, f32::max);
-        let ids: Vec<String> = combat.spells().iter().map(|spell| spell.id.clone()).collect();
+        let reach = combat
+            .spells()
+            .iter()
+            .map(|spell| spell.range_tiles)
+            .fold(0.0, f32::max);
+        let ids: Vec<String> = combat
+            .spells()
+            .iter()
+            .map(|spell| spell.id.clone())
+            .collect();
         for spell in ids {
             let cast = combat.cast(&spell, &self.entity.map.ground, place, at, now, cx.chance());
             let Ok(amount) = cast else { continue };
             self.blows += 1;
             if let Some(victim) = self.entity.see(target) {
-                let harm = Harm { spell, amount, by: self.entity.handle, sequence: self.blows };
+                let harm = Harm {
+                    spell,
+                    amount,
+                    by: self.entity.handle,
+                    sequence: self.blows,
+                };
                 cx.send(victim.server.address, harm);
             }
             break;
@@ -198,7 +255,9 @@ impl Mob {
 
     /// Walks straight where it can, and looks for a way round where it cannot.
     fn walk(&mut self, goal: Point, cx: &mut Cx<Self>) {
-        let Some(motion) = &mut self.entity.motion else { return };
+        let Some(motion) = &mut self.entity.motion else {
+            return;
+        };
         let place = motion.place();
         let ground = &self.entity.map.ground;
         let straight = ground.walk(place, goal, place.distance(goal));
@@ -233,7 +292,9 @@ impl Sense for Senses<'_> {
     }
 
     fn place_of(&self, target: Handle) -> Option<Point> {
-        self.0.see(target).filter(super::replicas::Replica::alive).map(|replica| replica.place())
+        self.0
+            .see(target)
+            .filter(super::replicas::Replica::alive)
+            .map(|replica| replica.place())
     }
 }
-

@@ -95,8 +95,12 @@ impl Module for MechanicsModule {
 
     fn new(config: Config, cx: &ServiceCx) -> Result<Self, ModuleError> {
         if cx.period().is_none() {
-            let what = "its service needs a fixed rate: set rate_hz = 20 in its [[service]]".to_owned();
-            return Err(ModuleError::Needs { module: Self::NAME, what });
+            let what =
+                "its service needs a fixed rate: set rate_hz = 20 in its [[service]]".to_owned();
+            return Err(ModuleError::Needs {
+                module: Self::NAME,
+                what,
+            });
         }
         Ok(Self {
             cx: cx.clone(),
@@ -115,14 +119,24 @@ impl Module for MechanicsModule {
     }
 
     async fn start(self: &Rc<Self>, cx: &ServiceCx) -> Result<(), ModuleError> {
-        let needs = |what| ModuleError::Needs { module: Self::NAME, what };
+        let needs = |what| ModuleError::Needs {
+            module: Self::NAME,
+            what,
+        };
         let folder = self.config.resources.clone();
-        let loaded = cx.node().outside().run_blocking(move || Resources::load(&folder)).await;
+        let loaded = cx
+            .node()
+            .outside()
+            .run_blocking(move || Resources::load(&folder))
+            .await;
         let resources = loaded
             .map_err(|error| needs(error.to_string()))?
             .map_err(|faults| needs(faults.iter().map(|fault| format!("\n  {fault}")).collect()))?;
         if resources.entity(&self.config.avatar).is_none() {
-            return Err(needs(format!("there is no '{}' among the resources; set `avatar`", self.config.avatar)));
+            return Err(needs(format!(
+                "there is no '{}' among the resources; set `avatar`",
+                self.config.avatar
+            )));
         }
         cx.hold(Rc::new(Host {
             resources: Arc::new(resources),
@@ -138,7 +152,9 @@ impl Module for MechanicsModule {
     }
 
     fn tick(&self, cx: &ServiceCx) {
-        let ms = cx.period().map_or(0, |period| u32::try_from(period.as_millis()).unwrap_or(0));
+        let ms = cx
+            .period()
+            .map_or(0, |period| u32::try_from(period.as_millis()).unwrap_or(0));
         for address in self.replicas.awake() {
             cx.send(address, Tick { ms });
         }
@@ -149,11 +165,16 @@ impl Module for MechanicsModule {
         if left > 0 {
             return self.frames_until_replication.set(left - 1);
         }
-        let rate = cx.period().map_or(1, |period| (1.0 / period.as_secs_f64()).round() as u32);
-        self.frames_until_replication.set((rate / self.config.replication_hz.max(1)).max(1) - 1);
+        let rate = cx
+            .period()
+            .map_or(1, |period| (1.0 / period.as_secs_f64()).round() as u32);
+        self.frames_until_replication
+            .set((rate / self.config.replication_hz.max(1)).max(1) - 1);
         let mut topics = self.topics.borrow_mut();
         for (channel, cell, bytes) in self.replicas.frames() {
-            let topic = topics.entry((channel, cell)).or_insert_with(|| cell_topic(channel, cell));
+            let topic = topics
+                .entry((channel, cell))
+                .or_insert_with(|| cell_topic(channel, cell));
             cx.publish(topic, bytes);
         }
     }
@@ -161,16 +182,26 @@ impl Module for MechanicsModule {
     fn died(&self, death: Death, cx: &ServiceCx) {
         self.replicas.remove(death.address);
         let host = cx.held::<Host>();
-        let avatar = host.as_ref().and_then(|host| host.avatars.borrow_mut().remove(&death.address));
+        let avatar = host
+            .as_ref()
+            .and_then(|host| host.avatars.borrow_mut().remove(&death.address));
         if let Some((character, channel)) = avatar {
-            let id = DurableId { kind: CHARACTER, number: character.unsigned_abs() };
+            let id = DurableId {
+                kind: CHARACTER,
+                number: character.unsigned_abs(),
+            };
             cx.node().directory().release(id, death.address);
             self.give_up_place(character, channel);
             if host.is_some_and(|host| host.avatars.borrow().is_empty()) {
                 self.emptied.notify_waiters();
             }
         }
-        let closed = self.channels.borrow().iter().find(|(_, address)| **address == death.address).map(|(id, _)| *id);
+        let closed = self
+            .channels
+            .borrow()
+            .iter()
+            .find(|(_, address)| **address == death.address)
+            .map(|(id, _)| *id);
         if let Some(channel) = closed {
             tracing::error!(channel, "a channel died; its entities end with it");
             self.channels.borrow_mut().remove(&channel);
@@ -182,7 +213,9 @@ impl Module for MechanicsModule {
     }
 
     async fn drain(self: &Rc<Self>, cx: &ServiceCx) {
-        let Some(host) = cx.held::<Host>() else { return };
+        let Some(host) = cx.held::<Host>() else {
+            return;
+        };
         for avatar in host.avatars.borrow().keys() {
             cx.send(*avatar, Depart {});
         }
@@ -199,7 +232,9 @@ impl Module for MechanicsModule {
 impl Mechanics for MechanicsModule {
     async fn open(&self, channel: u64, map: String) -> Result<u32, EnterError> {
         let host = Host::of(&self.cx);
-        let Some(map) = host.resources.map(&map).cloned() else { return Err(EnterError::NoSuchMap(map)) };
+        let Some(map) = host.resources.map(&map).cloned() else {
+            return Err(EnterError::NoSuchMap(map));
+        };
         let limit = map.limit;
         if self.channels.borrow().contains_key(&channel) {
             return Ok(limit);
@@ -212,9 +247,16 @@ impl Mechanics for MechanicsModule {
         Ok(limit)
     }
 
-    async fn enter(&self, channel: u64, character: i64, session: Address) -> Result<Entrance, EnterError> {
+    async fn enter(
+        &self,
+        channel: u64,
+        character: i64,
+        session: Address,
+    ) -> Result<Entrance, EnterError> {
         if !self.entering.borrow_mut().insert(character) {
-            return Err(EnterError::Unavailable("the character is entering already".into()));
+            return Err(EnterError::Unavailable(
+                "the character is entering already".into(),
+            ));
         }
         let entered = self.enter_one(channel, character, session).await;
         self.entering.borrow_mut().remove(&character);
@@ -228,7 +270,9 @@ impl Mechanics for MechanicsModule {
     async fn snapshot(&self, channel: u64, cells: Vec<Cell>) -> Result<Vec<ByteBuf>, EnterError> {
         let cells = cells.into_iter().take(SNAPSHOT_CELLS_MAX);
         let frames = cells.map(|cell| self.replicas.snapshot(channel, cell).map(ByteBuf::from));
-        frames.collect::<Option<Vec<_>>>().ok_or(EnterError::NoSuchChannel)
+        frames
+            .collect::<Option<Vec<_>>>()
+            .ok_or(EnterError::NoSuchChannel)
     }
 }
 
@@ -237,7 +281,10 @@ impl MechanicsModule {
     fn avatar_of(&self, character: i64) -> Option<Address> {
         let host = self.cx.held::<Host>()?;
         let avatars = host.avatars.borrow();
-        avatars.iter().find(|(_, (whose, _))| *whose == character).map(|(avatar, _)| *avatar)
+        avatars
+            .iter()
+            .find(|(_, (whose, _))| *whose == character)
+            .map(|(avatar, _)| *avatar)
     }
 
     fn give_up_place(&self, character: i64, channel: u64) {
@@ -248,20 +295,42 @@ impl MechanicsModule {
         });
     }
 
-    async fn enter_one(&self, channel: u64, character: i64, session: Address) -> Result<Entrance, EnterError> {
+    async fn enter_one(
+        &self,
+        channel: u64,
+        character: i64,
+        session: Address,
+    ) -> Result<Entrance, EnterError> {
         let host = Host::of(&self.cx);
         let standing = self.avatar_of(character);
         let (ticket, answer) = host.entrances.wait();
         match standing {
             Some(avatar) => self.cx.send(avatar, Attach { ticket, session }),
             None => {
-                let door = self.channels.borrow().get(&channel).copied().ok_or(EnterError::NoSuchChannel)?;
+                let door = self
+                    .channels
+                    .borrow()
+                    .get(&channel)
+                    .copied()
+                    .ok_or(EnterError::NoSuchChannel)?;
                 let mut operation = [0; 16];
-                self.cx.secret(&mut operation).map_err(|error| EnterError::Unavailable(error.to_string()))?;
+                self.cx
+                    .secret(&mut operation)
+                    .map_err(|error| EnterError::Unavailable(error.to_string()))?;
                 let operation = OperationId(u128::from_le_bytes(operation));
-                let taken = DatabaseProxy::new(&self.cx).take_character(operation, character, self.cx.address()).await;
-                let row = taken.map_err(|error: DatabaseError| EnterError::Unavailable(error.to_string()))?;
-                self.cx.send(door, Admit { ticket, character: row, session });
+                let taken = DatabaseProxy::new(&self.cx)
+                    .take_character(operation, character, self.cx.address())
+                    .await;
+                let row = taken
+                    .map_err(|error: DatabaseError| EnterError::Unavailable(error.to_string()))?;
+                self.cx.send(
+                    door,
+                    Admit {
+                        ticket,
+                        character: row,
+                        session,
+                    },
+                );
             }
         }
         let timer = std::pin::pin!(self.cx.clock().sleep(ENTER_WITHIN));

@@ -65,14 +65,26 @@ struct Held {
 impl Replicas {
     /// Opens a channel. Its id was never used before, so its cells begin with epoch 1.
     pub fn open(&self, channel: u64, map: Arc<MapTemplate>) {
-        let held = Held { map, entities: BTreeMap::new(), cells: Cells::default(), last: 0, avatars: 0 };
+        let held = Held {
+            map,
+            entities: BTreeMap::new(),
+            cells: Cells::default(),
+            last: 0,
+            avatars: 0,
+        };
         self.channels.borrow_mut().insert(channel, held);
     }
 
     /// Closes a channel; returns the entities that were still in it.
     pub fn close(&self, channel: u64) -> Vec<Address> {
-        let Some(held) = self.channels.borrow_mut().remove(&channel) else { return Vec::new() };
-        let left: Vec<Address> = held.entities.values().map(|(_, replica)| replica.server.address).collect();
+        let Some(held) = self.channels.borrow_mut().remove(&channel) else {
+            return Vec::new();
+        };
+        let left: Vec<Address> = held
+            .entities
+            .values()
+            .map(|(_, replica)| replica.server.address)
+            .collect();
         let mut whose = self.whose.borrow_mut();
         for address in &left {
             whose.remove(address);
@@ -93,7 +105,9 @@ impl Replicas {
         let cell = held.map.ground.cell_of(replica.place());
         held.avatars += u32::from(replica.server.avatar);
         held.cells.change(cell, handle, mask::ALL);
-        self.whose.borrow_mut().insert(replica.server.address, (channel, handle));
+        self.whose
+            .borrow_mut()
+            .insert(replica.server.address, (channel, handle));
         held.entities.insert(handle, (cell, replica));
         Some(handle)
     }
@@ -101,8 +115,12 @@ impl Replicas {
     /// Moves what an entity changed into its entry; `changed` is a mask of [`client::mask`].
     pub fn publish(&self, channel: u64, handle: Handle, near: &Near, changed: u8) {
         let mut channels = self.channels.borrow_mut();
-        let Some(held) = channels.get_mut(&channel) else { return };
-        let Some((cell, replica)) = held.entities.get_mut(&handle) else { return };
+        let Some(held) = channels.get_mut(&channel) else {
+            return;
+        };
+        let Some((cell, replica)) = held.entities.get_mut(&handle) else {
+            return;
+        };
         replica.near.clone_from(near);
         let now = held.map.ground.cell_of(replica.place());
         if now == *cell {
@@ -116,9 +134,13 @@ impl Replicas {
 
     /// Takes an entity out. Unknown addresses are passed over.
     pub fn remove(&self, address: Address) {
-        let Some((channel, handle)) = self.whose.borrow_mut().remove(&address) else { return };
+        let Some((channel, handle)) = self.whose.borrow_mut().remove(&address) else {
+            return;
+        };
         let mut channels = self.channels.borrow_mut();
-        let Some(held) = channels.get_mut(&channel) else { return };
+        let Some(held) = channels.get_mut(&channel) else {
+            return;
+        };
         if let Some((cell, replica)) = held.entities.remove(&handle) {
             held.avatars -= u32::from(replica.server.avatar);
             held.cells.leave(cell, handle, None);
@@ -127,7 +149,15 @@ impl Replicas {
 
     /// One entity, as a rule may read it.
     pub fn get(&self, channel: u64, handle: Handle) -> Option<Replica> {
-        Some(self.channels.borrow().get(&channel)?.entities.get(&handle)?.1.clone())
+        Some(
+            self.channels
+                .borrow()
+                .get(&channel)?
+                .entities
+                .get(&handle)?
+                .1
+                .clone(),
+        )
     }
 
     /// The nearest entity to `place` within `range` tiles that `fits`; of two equally near, the one with the lower handle.
@@ -142,7 +172,9 @@ impl Replicas {
         let held = channels.get(&channel)?;
         let mut best: Option<(f32, Handle)> = None;
         for handle in held.cells.members_near(&held.map.ground, place, range) {
-            let Some((_, replica)) = held.entities.get(&handle) else { continue };
+            let Some((_, replica)) = held.entities.get(&handle) else {
+                continue;
+            };
             let distance = place.distance(replica.place());
             let nearer = best.is_none_or(|known| (distance, handle) < known);
             if distance <= range && nearer && fits(replica) {
@@ -157,7 +189,13 @@ impl Replicas {
     pub fn awake(&self) -> Vec<Address> {
         let channels = self.channels.borrow();
         let awake = channels.values().filter(|held| held.avatars > 0);
-        awake.flat_map(|held| held.entities.values().map(|(_, replica)| replica.server.address)).collect()
+        awake
+            .flat_map(|held| {
+                held.entities
+                    .values()
+                    .map(|(_, replica)| replica.server.address)
+            })
+            .collect()
     }
 
     /// Encodes each changed entity once into the frame of its cell; what was told is forgotten.
@@ -166,8 +204,17 @@ impl Replicas {
         let mut frames = Vec::new();
         for (channel, held) in channels.iter_mut() {
             let entities = &held.entities;
-            let near = |handle| entities.get(&handle).map(|(_, replica): &(Cell, Replica)| &replica.near);
-            frames.extend(held.cells.deltas(near).into_iter().map(|(cell, bytes)| (*channel, cell, bytes)));
+            let near = |handle| {
+                entities
+                    .get(&handle)
+                    .map(|(_, replica): &(Cell, Replica)| &replica.near)
+            };
+            frames.extend(
+                held.cells
+                    .deltas(near)
+                    .into_iter()
+                    .map(|(cell, bytes)| (*channel, cell, bytes)),
+            );
         }
         frames
     }
@@ -177,7 +224,11 @@ impl Replicas {
         let channels = self.channels.borrow();
         let held = channels.get(&channel)?;
         let entities = &held.entities;
-        let near = |handle| entities.get(&handle).map(|(_, replica): &(Cell, Replica)| &replica.near);
+        let near = |handle| {
+            entities
+                .get(&handle)
+                .map(|(_, replica): &(Cell, Replica)| &replica.near)
+        };
         Some(held.cells.snapshot(cell, near))
     }
 }

@@ -18,7 +18,11 @@ pub struct LineFull<T>(pub T);
 impl<T: Clone> Line<T> {
     /// A line that holds up to `len_max` unheard things.
     pub fn new(len_max: usize) -> Self {
-        Self { next: 1, unheard: VecDeque::new(), len_max }
+        Self {
+            next: 1,
+            unheard: VecDeque::new(),
+            len_max,
+        }
     }
 
     /// Puts a thing on the line and returns its number.
@@ -38,7 +42,9 @@ impl<T: Clone> Line<T> {
     pub fn heard(&mut self, number: u32) -> Vec<T> {
         let first = self.first();
         let count = number.saturating_add(1).saturating_sub(first) as usize;
-        self.unheard.drain(..count.min(self.unheard.len())).collect()
+        self.unheard
+            .drain(..count.min(self.unheard.len()))
+            .collect()
     }
 
     /// Number of the oldest unheard thing.
@@ -55,7 +61,14 @@ impl<T: Clone> Line<T> {
     pub fn tail(&self, from: u32) -> (u32, Vec<T>) {
         let first = self.first();
         let from = from.clamp(first, self.next);
-        (from, self.unheard.iter().skip((from - first) as usize).cloned().collect())
+        (
+            from,
+            self.unheard
+                .iter()
+                .skip((from - first) as usize)
+                .cloned()
+                .collect(),
+        )
     }
 
     /// Number of the next thing to be said.
@@ -113,7 +126,11 @@ mod tests {
             }
         }
         got.extend(heard.hear(line.first(), line.unheard()));
-        assert_eq!(got, (0..300).collect::<Vec<_>>(), "each thing should be heard once, in order");
+        assert_eq!(
+            got,
+            (0..300).collect::<Vec<_>>(),
+            "each thing should be heard once, in order"
+        );
     }
 
     #[test]
@@ -121,7 +138,14 @@ mod tests {
         let mut line = Line::new(1);
         line.say('a').expect("the line should have room for one");
         assert!(line.say('b').is_err(), "a full line should refuse");
-        assert_eq!(line.heard(1), vec!['a'], "what was heard should leave the line");
-        assert!(line.say('b').is_ok(), "a line that was heard should have room again");
+        assert_eq!(
+            line.heard(1),
+            vec!['a'],
+            "what was heard should leave the line"
+        );
+        assert!(
+            line.say('b').is_ok(),
+            "a line that was heard should have room again"
+        );
     }
 }

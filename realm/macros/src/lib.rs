@@ -3,7 +3,9 @@
 use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Tokens;
 use quote::{format_ident, quote};
-use syn::{FnArg, Ident, Item, ItemTrait, LitStr, Pat, ReturnType, TraitItem, Type, parse_macro_input};
+use syn::{
+    FnArg, Ident, Item, ItemTrait, LitStr, Pat, ReturnType, TraitItem, Type, parse_macro_input,
+};
 
 /// Makes a struct or enum a message: serializable, with a class id that is a stable hash of its name. Two messages of one
 /// name in one realm need `#[message(name = "…")]`.
@@ -24,7 +26,9 @@ pub fn message(arguments: TokenStream, item: TokenStream) -> TokenStream {
         Item::Struct(item) => item.ident.clone(),
         Item::Enum(item) => item.ident.clone(),
         other => {
-            return syn::Error::new_spanned(other, "a message is a struct or an enum").into_compile_error().into();
+            return syn::Error::new_spanned(other, "a message is a struct or an enum")
+                .into_compile_error()
+                .into();
         }
     };
     let name = name.map_or_else(|| ident.to_string(), |name| name.value());
@@ -62,9 +66,14 @@ pub fn calls(arguments: TokenStream, item: TokenStream) -> TokenStream {
     });
     parse_macro_input!(arguments with parser);
     let item = parse_macro_input!(item as ItemTrait);
-    let group = group.map_or_else(|| item.ident.to_string().to_lowercase(), |group| group.value());
+    let group = group.map_or_else(
+        || item.ident.to_string().to_lowercase(),
+        |group| group.value(),
+    );
     let proxy = proxy.unwrap_or_else(|| format_ident!("{}Proxy", item.ident));
-    expand_calls(&item, &group, &proxy).unwrap_or_else(syn::Error::into_compile_error).into()
+    expand_calls(&item, &group, &proxy)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }
 
 fn expand_calls(item: &ItemTrait, group: &str, proxy: &Ident) -> syn::Result<Tokens> {
@@ -76,16 +85,29 @@ fn expand_calls(item: &ItemTrait, group: &str, proxy: &Ident) -> syn::Result<Tok
     let mut served = Vec::new();
     for member in &item.items {
         let TraitItem::Fn(method) = member else {
-            return Err(syn::Error::new_spanned(member, "a trait of calls has methods only"));
+            return Err(syn::Error::new_spanned(
+                member,
+                "a trait of calls has methods only",
+            ));
         };
         let signature = &method.sig;
         if signature.asyncness.is_none() {
-            return Err(syn::Error::new_spanned(signature, "a call is an async method"));
+            return Err(syn::Error::new_spanned(
+                signature,
+                "a call is an async method",
+            ));
         }
         let ReturnType::Type(_, output) = &signature.output else {
-            return Err(syn::Error::new_spanned(signature, "a call returns a Result"));
+            return Err(syn::Error::new_spanned(
+                signature,
+                "a call returns a Result",
+            ));
         };
-        let docs: Vec<_> = method.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).collect();
+        let docs: Vec<_> = method
+            .attrs
+            .iter()
+            .filter(|attribute| attribute.path().is_ident("doc"))
+            .collect();
         let (names, types) = arguments_of(signature)?;
         let ident = &signature.ident;
         let path = format!("{group}.{ident}");
@@ -160,7 +182,10 @@ fn arguments_of(signature: &syn::Signature) -> syn::Result<(Vec<&Ident>, Vec<&Ty
             FnArg::Receiver(_) if index == 0 => {}
             FnArg::Typed(argument) => {
                 let Pat::Ident(name) = &*argument.pat else {
-                    return Err(syn::Error::new_spanned(argument, "an argument of a call is a plain name"));
+                    return Err(syn::Error::new_spanned(
+                        argument,
+                        "an argument of a call is a plain name",
+                    ));
                 };
                 names.push(&name.ident);
                 types.push(&*argument.ty);

@@ -33,12 +33,22 @@ pub struct Caller {
 impl Caller {
     /// Calls whoever answers for `group`.
     pub fn group(service: &ServiceCx, group: &'static str) -> Self {
-        Self { service: service.clone(), group, at: None, deadline: DEADLINE }
+        Self {
+            service: service.clone(),
+            group,
+            at: None,
+            deadline: DEADLINE,
+        }
     }
 
     /// Calls the service at `address`, and no other.
     pub fn at(service: &ServiceCx, group: &'static str, address: Address) -> Self {
-        Self { service: service.clone(), group, at: Some(address), deadline: DEADLINE }
+        Self {
+            service: service.clone(),
+            group,
+            at: Some(address),
+            deadline: DEADLINE,
+        }
     }
 
     /// Gives calls another deadline than 5 s.
@@ -67,9 +77,16 @@ impl Caller {
         outcome?.open().map_err(|_| CallError::Malformed)
     }
 
-    async fn attempt<A: Serialize + Send + 'static>(&self, method: &'static str, arguments: A) -> Answer {
+    async fn attempt<A: Serialize + Send + 'static>(
+        &self,
+        method: &'static str,
+        arguments: A,
+    ) -> Answer {
         let (call, mut reply) = self.service.open_call().ok_or(CallError::Busy)?;
-        let _open = OpenCall { service: &self.service, call };
+        let _open = OpenCall {
+            service: &self.service,
+            call,
+        };
         let until = self.service.now() + self.deadline;
         let class = ClassId::of(method);
         let mut request = Request::Value(arguments);
@@ -84,7 +101,12 @@ impl Caller {
                     until
                 }
                 Some(address) => {
-                    self.request(address, call, class, Payload::Bytes(request.bytes()?.clone()));
+                    self.request(
+                        address,
+                        call,
+                        class,
+                        Payload::Bytes(request.bytes()?.clone()),
+                    );
                     self.service.now() + AGAIN
                 }
             };
@@ -104,13 +126,23 @@ impl Caller {
         let node = self.service.node();
         node.local_member(self.group).or_else(|| {
             let members = node.directory().members(self.group);
-            let any = self.service.chance(|chance| chance.below(u32::try_from(members.len()).unwrap_or(u32::MAX)));
+            let any = self
+                .service
+                .chance(|chance| chance.below(u32::try_from(members.len()).unwrap_or(u32::MAX)));
             members.get(any as usize).copied()
         })
     }
 
     fn request(&self, to: Address, call: u64, class: ClassId, payload: Payload) {
-        self.service.dispatch(self.service.address(), to, Letter::Request { call, class, payload });
+        self.service.dispatch(
+            self.service.address(),
+            to,
+            Letter::Request {
+                call,
+                class,
+                payload,
+            },
+        );
     }
 }
 

@@ -20,7 +20,11 @@ pub(crate) struct Pending {
 
 impl Pending {
     pub(crate) fn new(len_max: usize) -> Self {
-        Self { last: 0, len_max, waiting: HashMap::default() }
+        Self {
+            last: 0,
+            len_max,
+            waiting: HashMap::default(),
+        }
     }
 
     /// Opens a call; `None` at the bound.
@@ -52,7 +56,10 @@ impl Pending {
 }
 
 /// Waits for `first`, but no longer than `timer`.
-pub(super) async fn before<F: Future + Unpin, T: Future>(first: &mut F, timer: T) -> Option<F::Output> {
+pub(super) async fn before<F: Future + Unpin, T: Future>(
+    first: &mut F,
+    timer: T,
+) -> Option<F::Output> {
     match select(first, std::pin::pin!(timer)).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(_) => None,

@@ -73,7 +73,10 @@ impl CallTable {
             })
         });
         let before = self.methods.insert(ClassId::of(method), (method, entry));
-        assert!(before.is_none(), "method {method} shares its id with another of this service");
+        assert!(
+            before.is_none(),
+            "method {method} shares its id with another of this service"
+        );
     }
 
     pub(crate) fn groups(&self) -> &[String] {
@@ -81,7 +84,13 @@ impl CallTable {
     }
 
     /// Looks a request up, and begins to work on it unless it is known. Those that come over a link may come again.
-    pub(crate) fn request(&mut self, from: Address, call: u64, class: ClassId, over_link: bool) -> Request {
+    pub(crate) fn request(
+        &mut self,
+        from: Address,
+        call: u64,
+        class: ClassId,
+        over_link: bool,
+    ) -> Request {
         let key = (from, call);
         if self.working.contains_key(&key) {
             return Request::Working;
@@ -105,12 +114,16 @@ impl CallTable {
         if self.working.remove(&key) != Some(true) {
             return answer;
         }
-        let answer = answer.and_then(|payload| payload.into_bytes().map_err(|_| CallError::Malformed));
+        let answer =
+            answer.and_then(|payload| payload.into_bytes().map_err(|_| CallError::Malformed));
         self.remembered_bytes += bytes_of(&answer);
         self.remembered.insert(key, answer.clone());
         self.order.push_back(key);
-        while self.order.len() > REMEMBERED_LEN_MAX || self.remembered_bytes > REMEMBERED_BYTES_MAX {
-            let Some(oldest) = self.order.pop_front() else { break };
+        while self.order.len() > REMEMBERED_LEN_MAX || self.remembered_bytes > REMEMBERED_BYTES_MAX
+        {
+            let Some(oldest) = self.order.pop_front() else {
+                break;
+            };
             self.remembered_bytes -= self.remembered.remove(&oldest).as_ref().map_or(0, bytes_of);
         }
         answer.map(Payload::Bytes)
@@ -138,16 +151,31 @@ mod tests {
         let class = ClassId::of("test.echo");
         let from = Address::new(Birth::new(1).unwrap(), 1).unwrap();
         for call in 0..40 {
-            assert!(matches!(table.request(from, call, class, true), Request::New(..)), "a new request is worked on");
-            assert!(matches!(table.request(from, call, class, true), Request::Working), "its repetition is not");
+            assert!(
+                matches!(table.request(from, call, class, true), Request::New(..)),
+                "a new request is worked on"
+            );
+            assert!(
+                matches!(table.request(from, call, class, true), Request::Working),
+                "its repetition is not"
+            );
             let _ = table.answered(from, call, Ok(Payload::Bytes(vec![0; 1024 * 1024])));
         }
-        assert!(table.remembered_bytes <= REMEMBERED_BYTES_MAX, "the memory should keep to its bound");
         assert!(
-            matches!(table.request(from, 39, class, true), Request::Answered(Ok(_))),
+            table.remembered_bytes <= REMEMBERED_BYTES_MAX,
+            "the memory should keep to its bound"
+        );
+        assert!(
+            matches!(
+                table.request(from, 39, class, true),
+                Request::Answered(Ok(_))
+            ),
             "the last answer should still be known"
         );
-        assert!(matches!(table.request(from, 0, class, true), Request::New(..)), "the first should be forgotten");
+        assert!(
+            matches!(table.request(from, 0, class, true), Request::New(..)),
+            "the first should be forgotten"
+        );
     }
 
     #[test]
@@ -163,6 +191,10 @@ mod tests {
             matches!(refused, Request::Answered(Err(CallError::Busy))),
             "one request more than the bound should be told that the service is busy"
         );
-        assert_eq!(table.abandon().len(), WORKING_LEN_MAX, "all that was begun should be told when the service ends");
+        assert_eq!(
+            table.abandon().len(),
+            WORKING_LEN_MAX,
+            "all that was begun should be told when the service ends"
+        );
     }
 }

@@ -21,7 +21,12 @@ pub struct Faults {
 impl Faults {
     /// A link that carries everything at once.
     pub const fn none() -> Self {
-        Self { seed: 0, delay_min: Duration::ZERO, delay_max: Duration::ZERO, loss: 0.0 }
+        Self {
+            seed: 0,
+            delay_min: Duration::ZERO,
+            delay_max: Duration::ZERO,
+            loss: 0.0,
+        }
     }
 }
 
@@ -46,7 +51,10 @@ impl Draws {
         if self.faults.delay_max.is_zero() {
             return None;
         }
-        let (least, most) = (self.faults.delay_min, self.faults.delay_max.max(self.faults.delay_min));
+        let (least, most) = (
+            self.faults.delay_min,
+            self.faults.delay_max.max(self.faults.delay_min),
+        );
         Some(least + (most - least).mul_f64(self.chance.random::<f64>()))
     }
 }

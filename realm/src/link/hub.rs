@@ -39,6 +39,9 @@ struct Peer {
     topics: BTreeSet<Arc<str>>,
 }
 
+/// An item that has arrived, and where.
+type Delivery = (Arc<dyn Inlet>, Item);
+
 #[derive(Clone)]
 enum Item {
     Mail(Vec<u8>),
@@ -59,21 +62,37 @@ impl Hub {
             draws: Draws::new(faults),
             travelling: BTreeMap::new(),
         };
-        Self(Arc::new(Shared { clock, state: Mutex::new(state), queued: Notify::new(), lost: AtomicU64::new(0) }))
+        Self(Arc::new(Shared {
+            clock,
+            state: Mutex::new(state),
+            queued: Notify::new(),
+            lost: AtomicU64::new(0),
+        }))
     }
 
     /// Gives node `birth` its end of the link, and tells it of the others.
     pub fn connect(&self, birth: Birth, inlet: Weak<dyn Inlet>) -> Arc<dyn Link> {
         let known: Vec<_> = {
             let mut state = lock(&self.0.state);
-            let peer = Peer { inlet: inlet.clone(), announced: None, topics: BTreeSet::new() };
+            let peer = Peer {
+                inlet: inlet.clone(),
+                announced: None,
+                topics: BTreeSet::new(),
+            };
             state.nodes.insert(birth, peer);
-            state.nodes.values().filter_map(|peer| peer.announced.clone()).collect()
+            state
+                .nodes
+                .values()
+                .filter_map(|peer| peer.announced.clone())
+                .collect()
         };
         if let Some(inlet) = inlet.upgrade() {
             known.into_iter().for_each(|other| inlet.joined(other));
         }
-        Arc::new(End { hub: self.clone(), me: birth })
+        Arc::new(End {
+            hub: self.clone(),
+            me: birth,
+        })
     }
 
     /// Cuts a node off for good, as a dead machine is: nothing reaches it or comes from it, and the others learn that
@@ -84,7 +103,9 @@ impl Hub {
             if state.nodes.remove(&node).is_none() {
                 return;
             }
-            state.travelling.retain(|(from, to), _| *from != node && *to != node);
+            state
+                .travelling
+                .retain(|(from, to), _| *from != node && *to != node);
             state.inlets()
         };
         for inlet in peers {
@@ -117,14 +138,19 @@ impl Hub {
             match next {
                 Some(moment) => {
                     let sleep = self.0.clock.sleep_until(moment);
-                    futures_util::future::select(std::pin::pin!(sleep), std::pin::pin!(self.0.queued.notified())).await;
+                    futures_util::future::select(
+                        std::pin::pin!(sleep),
+                        std::pin::pin!(self.0.queued.notified()),
+                    )
+                    .await;
                 }
                 None => self.0.queued.notified().await,
             }
         }
     }
 
-    fn take_due(&self) -> (Vec<(Arc<dyn Inlet>, Item)>, Option<Moment>) {
+    /// What is due now, in order, and when the next will be.
+    fn take_due(&self) -> (Vec<Delivery>, Option<Moment>) {
         let mut state = lock(&self.0.state);
         let now = self.0.clock.now();
         let state = &mut *state;
@@ -143,7 +169,12 @@ impl Hub {
             }
         }
         due.sort_by_key(|(moment, _, _)| *moment);
-        (due.into_iter().map(|(_, inlet, item)| (inlet, item)).collect(), next)
+        (
+            due.into_iter()
+                .map(|(_, inlet, item)| (inlet, item))
+                .collect(),
+            next,
+        )
     }
 
     /// Sends one item on its way, by the faults this hub has.
@@ -151,7 +182,10 @@ impl Hub {
         let now = {
             let mut state = lock(&self.0.state);
             let state = &mut *state;
-            if !state.nodes.contains_key(&from) || state.cuts.contains(&(from, to)) || state.draws.loses() {
+            if !state.nodes.contains_key(&from)
+                || state.cuts.contains(&(from, to))
+                || state.draws.loses()
+            {
                 self.0.lost.fetch_add(1, Ordering::Relaxed);
                 return;
             }
@@ -175,7 +209,10 @@ impl Hub {
 
 impl State {
     fn inlets(&self) -> Vec<Arc<dyn Inlet>> {
-        self.nodes.values().filter_map(|peer| peer.inlet.upgrade()).collect()
+        self.nodes
+            .values()
+            .filter_map(|peer| peer.inlet.upgrade())
+            .collect()
     }
 }
 
@@ -196,12 +233,20 @@ impl Link for End {
     fn announce(&self, node: Announcement) {
         let others: Vec<_> = {
             let mut state = lock(&self.hub.0.state);
-            let Some(me) = state.nodes.get_mut(&self.me) else { return };
-            if me.announced.as_ref().is_none_or(|known| known.revision < node.revision) {
+            let Some(me) = state.nodes.get_mut(&self.me) else {
+                return;
+            };
+            if me
+                .announced
+                .as_ref()
+                .is_none_or(|known| known.revision < node.revision)
+            {
                 me.announced = Some(node.clone());
             }
             let others = state.nodes.iter().filter(|(birth, _)| **birth != self.me);
-            others.filter_map(|(_, peer)| peer.inlet.upgrade()).collect()
+            others
+                .filter_map(|(_, peer)| peer.inlet.upgrade())
+                .collect()
         };
         for other in others {
             other.joined(node.clone());
@@ -226,7 +271,8 @@ impl Link for End {
             .map(|(birth, _)| *birth)
             .collect();
         for taker in takers {
-            self.hub.carry(self.me, taker, Item::Heard(topic.clone(), bytes.clone()));
+            self.hub
+                .carry(self.me, taker, Item::Heard(topic.clone(), bytes.clone()));
         }
     }
 

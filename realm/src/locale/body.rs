@@ -12,9 +12,9 @@ use super::{Cx, Locale};
 use prometheus_client::metrics::gauge::Gauge;
 
 use crate::address::Address;
+use crate::call::CallError;
 use crate::caught::{Panic, drop_caught, panic_text};
 use crate::chance::Chance;
-use crate::call::CallError;
 use crate::mail::{DeathReason, Letter, Mail, Why};
 use crate::mailbox::Mailbox;
 use crate::message::{Messages, Payload};
@@ -162,7 +162,8 @@ impl<L: Locale> Body<L> {
             }
             Letter::Request { call, .. } => {
                 let answer = Err(CallError::NotServed);
-                self.service.dispatch(self.address, from, Letter::Reply { call, answer });
+                self.service
+                    .dispatch(self.address, from, Letter::Reply { call, answer });
             }
             Letter::Reply { .. }
             | Letter::Watch
@@ -183,7 +184,9 @@ impl<L: Locale> Body<L> {
         let breed = self.breed.clone();
         let Some(entry) = breed.list.get(class) else {
             let letter = Letter::Message { class, payload };
-            self.service.node().bounce(self.address, Mail { from, letter }, Why::NotTaken);
+            self.service
+                .node()
+                .bounce(self.address, Mail { from, letter }, Why::NotTaken);
             return;
         };
         self.service.count_run();
@@ -196,7 +199,9 @@ impl<L: Locale> Body<L> {
             tracing::warn!(locale = L::NAME, class = entry.name, %from, %error, "mail could not be read");
             self.service.node().metrics().undecodable(entry.name);
             let letter = Letter::Message { class, payload };
-            self.service.node().bounce(self.address, Mail { from, letter }, Why::Malformed);
+            self.service
+                .node()
+                .bounce(self.address, Mail { from, letter }, Why::Malformed);
         }
     }
 
@@ -239,7 +244,10 @@ impl<L: Locale> ActorFuture<Body<L>> for Pump {
             }
             match body.mailbox.poll_take(task) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Some(mail)) => body.receive(mail, actor),
+                Poll::Ready(Some(mail)) => {
+                    body.receive(mail, actor);
+                    body.service.mail_ran();
+                }
                 Poll::Ready(None) => {
                     body.end(actor, DeathReason::Ended);
                     return Poll::Ready(());

@@ -52,7 +52,14 @@ impl<L: Locale> Cx<'_, L> {
 
     /// Sends `message`; in order, at most once. What cannot be delivered comes back to [`Locale::undelivered`].
     pub fn send<M: Message>(&mut self, to: Address, message: M) {
-        self.service.dispatch(self.address, to, Letter::Message { class: M::ID, payload: Payload::value(message) });
+        self.service.dispatch(
+            self.address,
+            to,
+            Letter::Message {
+                class: M::ID,
+                payload: Payload::value(message),
+            },
+        );
     }
 
     /// Asks to be told, by [`Locale::died`], when `address` dies; at once if it is dead already.
@@ -71,7 +78,11 @@ impl<L: Locale> Cx<'_, L> {
     }
 
     /// Runs `then` after `time`. The timer dies with the locale.
-    pub fn after(&mut self, time: Duration, then: impl FnOnce(&mut L, &mut Cx<L>) + 'static) -> Timer {
+    pub fn after(
+        &mut self,
+        time: Duration,
+        then: impl FnOnce(&mut L, &mut Cx<L>) + 'static,
+    ) -> Timer {
         let sleep = self.service.clock().sleep(time);
         let mut then = Kept::new(then);
         let timer = wrap_future::<_, Body<L>>(sleep).map(move |(), body, actor| {

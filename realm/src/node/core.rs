@@ -53,7 +53,12 @@ impl NodeCore {
         stepped: bool,
     ) -> Self {
         let name = role.name.clone();
-        let announced = Announcement { birth, role: name.clone(), revision: 0, services: Vec::new() };
+        let announced = Announcement {
+            birth,
+            role: name.clone(),
+            revision: 0,
+            services: Vec::new(),
+        };
         Self {
             birth,
             clock,
@@ -128,7 +133,11 @@ impl NodeCore {
     }
 
     pub(crate) fn secrets(&self, whose: Address) -> Secrets {
-        if self.stepped { Secrets::seeded(self.seed ^ whose.get()) } else { Secrets::machine() }
+        if self.stepped {
+            Secrets::seeded(self.seed ^ whose.get())
+        } else {
+            Secrets::machine()
+        }
     }
 
     pub(crate) fn wire(&self) -> WireMode {
@@ -167,16 +176,24 @@ impl NodeCore {
         });
     }
 
-    /// A service ends: the realm is told.
+    /// A service serves no more: the realm is told.
     pub(crate) fn service_down(&self, address: Address) {
-        lock(&self.services).remove(&address);
         self.announce(|services| services.retain(|service| service.address != address));
+    }
+
+    /// A service has no mailbox any more.
+    pub(crate) fn service_gone(&self, address: Address) {
+        lock(&self.services).remove(&address);
     }
 
     fn announce(&self, change: impl FnOnce(&mut Vec<ServiceEntry>)) {
         let node = {
             let mut announced = lock(&self.announced);
+            let before = announced.services.clone();
             change(&mut announced.services);
+            if announced.services == before {
+                return;
+            }
             announced.revision += 1;
             announced.clone()
         };
@@ -195,7 +212,9 @@ impl NodeCore {
 
     pub(crate) fn unsubscribe(&self, topic: &Arc<str>, address: Address) {
         let mut topics = lock(&self.topics);
-        let Some(takers) = topics.get_mut(topic) else { return };
+        let Some(takers) = topics.get_mut(topic) else {
+            return;
+        };
         takers.retain(|taker| *taker != address);
         if takers.is_empty() {
             topics.remove(topic);
@@ -211,7 +230,10 @@ impl NodeCore {
     fn hear(&self, from: Address, topic: &Arc<str>, bytes: Bytes) {
         let takers = lock(&self.topics).get(topic).cloned().unwrap_or_default();
         for taker in takers {
-            let letter = Letter::Heard { topic: topic.clone(), bytes: bytes.clone() };
+            let letter = Letter::Heard {
+                topic: topic.clone(),
+                bytes: bytes.clone(),
+            };
             self.post_now(taker, Mail { from, letter });
         }
     }
@@ -231,29 +253,60 @@ impl NodeCore {
                     Why::Malformed => CallError::Malformed,
                     _ => CallError::Gone,
                 };
-                self.post_now(from, Mail { from: to, letter: Letter::Reply { call, answer: Err(error) } });
+                self.post_now(
+                    from,
+                    Mail {
+                        from: to,
+                        letter: Letter::Reply {
+                            call,
+                            answer: Err(error),
+                        },
+                    },
+                );
             }
             Letter::Watch => {
-                let reason = if why == Why::Unreachable { DeathReason::NodeLost } else { DeathReason::Gone };
-                self.post_now(from, Mail { from: to, letter: Letter::Death(Death { address: to, reason }) });
+                let reason = if why == Why::Unreachable {
+                    DeathReason::NodeLost
+                } else {
+                    DeathReason::Gone
+                };
+                self.post_now(
+                    from,
+                    Mail {
+                        from: to,
+                        letter: Letter::Death(Death {
+                            address: to,
+                            reason,
+                        }),
+                    },
+                );
             }
             Letter::Undelivered(back) => self.dead_letter(back),
             Letter::Heard { .. } => self.metrics.refused_mail("topic", why.label()),
             // An answer or a notice for somebody who is gone has done its work.
-            Letter::Reply { .. } | Letter::Unwatch | Letter::Death(_) | Letter::NodeLost(_) | Letter::Members => {}
+            Letter::Reply { .. }
+            | Letter::Unwatch
+            | Letter::Death(_)
+            | Letter::NodeLost(_)
+            | Letter::Members => {}
         }
     }
 
-    /// Counts a message that nobody takes back.
+    /// Counts a message that nobody took back.
     pub(crate) fn dead_letter(&self, back: Undelivered) {
-        self.metrics.dead_letter(&back.class.to_string(), back.why.label());
+        if !back.is_taken() {
+            self.metrics
+                .dead_letter(&back.class.to_string(), back.why.label());
+        }
     }
 
     /// Puts mail into its mailbox from whatever thread this is, or onto the link.
     fn post_now(&self, to: Address, mail: Mail) {
         if to.birth() == Some(self.birth) {
             let mut mail = Some(mail);
-            let refused = self.directory.with(to, |post| mail.take().and_then(|mail| post.post(mail).err()));
+            let refused = self.directory.with(to, |post| {
+                mail.take().and_then(|mail| post.post(mail).err())
+            });
             match (refused.flatten(), mail) {
                 (Some((mail, why)), _) => self.bounce(to, mail, why),
                 (None, Some(mail)) => self.bounce(to, mail, Why::Gone),
@@ -261,7 +314,9 @@ impl NodeCore {
             }
             return;
         }
-        let Some(birth) = to.birth() else { return self.bounce(to, mail, Why::Gone) };
+        let Some(birth) = to.birth() else {
+            return self.bounce(to, mail, Why::Gone);
+        };
         match mail.encode(to) {
             Ok(parcel) => self.send_far(birth, vec![parcel]),
             Err((mail, why)) => self.bounce(to, mail, why),
@@ -270,7 +325,9 @@ impl NodeCore {
 
     /// Gives parcels to the link; what it refuses goes back.
     pub(crate) fn send_far(&self, birth: Birth, parcels: Vec<Vec<u8>>) {
-        let Err(unreachable) = self.link().mail(birth, parcels) else { return };
+        let Err(unreachable) = self.link().mail(birth, parcels) else {
+            return;
+        };
         for parcel in unreachable.parcels {
             match Mail::decode(&parcel) {
                 Ok((to, mail)) => self.bounce(to, mail, Why::Unreachable),
@@ -282,7 +339,13 @@ impl NodeCore {
     fn tell_services(&self, letter: impl Fn() -> Letter) {
         let services = lock(&self.services).clone();
         for service in services {
-            self.post_now(service, Mail { from: Address::NOBODY, letter: letter() });
+            self.post_now(
+                service,
+                Mail {
+                    from: Address::NOBODY,
+                    letter: letter(),
+                },
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The frame of a service with a fixed rate: from the scheduled start until the ticks, the mail they caused and the flush
 //! are done.
 
+use std::cell::Cell;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -11,6 +12,16 @@ use crate::module::AnyModule;
 /// Frames further behind than this are skipped: a stalled machine does not replay its past.
 const BEHIND_FRAMES_MAX: u32 = 4;
 
+/// Mails that run between two looks at the clock, within a frame.
+const CLOCK_EVERY_MAILS: u32 = 64;
+
+/// How long the frame under way may run mail.
+#[derive(Default)]
+pub(super) struct Budget {
+    until: Cell<Option<Moment>>,
+    ran: Cell<u32>,
+}
+
 pub(super) struct Frames {
     period: Duration,
     budget: Duration,
@@ -19,11 +30,19 @@ pub(super) struct Frames {
 
 impl Frames {
     pub(super) fn new(period: Duration, budget: Duration, now: Moment) -> Self {
-        Self { period, budget, next: now + period }
+        Self {
+            period,
+            budget,
+            next: now + period,
+        }
     }
 
     /// Runs frames for ever.
-    pub(super) async fn run(mut self, service: ServiceCx, modules: Vec<std::rc::Rc<dyn AnyModule>>) {
+    pub(super) async fn run(
+        mut self,
+        service: ServiceCx,
+        modules: Vec<std::rc::Rc<dyn AnyModule>>,
+    ) {
         loop {
             service.clock().sleep_until(self.next).await;
             self.frame(&service, &modules).await;
@@ -34,22 +53,29 @@ impl Frames {
         let metrics = service.0.shared.metrics.clone();
         let scheduled = self.next;
         let started = service.now();
-        metrics.frame_lateness_ms.observe(millis(started.since(scheduled)));
+        metrics
+            .frame_lateness_ms
+            .observe(millis(started.since(scheduled)));
         service.gate().open();
         for module in modules {
             module.tick(service);
         }
         // Mail gets a turn even when the ticks took the whole budget: a service that is late must not starve it.
+        service.0.budget.until.set(Some(started + self.budget));
         loop {
             tokio::task::yield_now().await;
-            if service.mail_waiting() == 0 || service.now().since(started) >= self.budget {
+            if service.mail_waiting() == 0 || service.gate().is_shut() || service.budget_is_spent()
+            {
                 break;
             }
         }
+        service.0.budget.until.set(None);
         let waiting = service.mail_waiting();
         if waiting > 0 {
             service.gate().shut();
             metrics.mail_waited.inc_by(waiting.unsigned_abs());
+        } else {
+            service.gate().open();
         }
         for module in modules {
             module.frame_end(service);
@@ -66,6 +92,23 @@ impl Frames {
 }
 
 impl ServiceCx {
+    /// Shuts the gate as soon as the budget of the frame under way is spent; looks at the clock now and then only.
+    pub(crate) fn mail_ran(&self) {
+        let ran = &self.0.budget.ran;
+        ran.set(ran.get().wrapping_add(1));
+        if ran.get().is_multiple_of(CLOCK_EVERY_MAILS) && self.budget_is_spent() {
+            self.gate().shut();
+        }
+    }
+
+    fn budget_is_spent(&self) -> bool {
+        self.0
+            .budget
+            .until
+            .get()
+            .is_some_and(|until| self.now() >= until)
+    }
+
     fn mail_waiting(&self) -> i64 {
         self.0.shared.waiting.load(Ordering::Relaxed)
     }

@@ -75,7 +75,13 @@ impl ServiceCx {
     }
 
     /// Tells of a death: gives back the dead one's mail, notifies its watchers, leaves those whom it watched, counts.
-    pub(crate) fn died(&self, address: Address, kind: &'static str, reason: DeathReason, left: Left) {
+    pub(crate) fn died(
+        &self,
+        address: Address,
+        kind: &'static str,
+        reason: DeathReason,
+        left: Left,
+    ) {
         self.0.locales.borrow_mut().remove(&address);
         self.0.node.metrics().death(kind, reason.label());
         self.bury(address, reason, left);
@@ -102,7 +108,10 @@ impl ServiceCx {
     pub(super) fn node_lost(&self, node: Birth) {
         let lost = self.0.watches.borrow().lost(node);
         for (address, watcher) in lost {
-            let death = Death { address, reason: DeathReason::NodeLost };
+            let death = Death {
+                address,
+                reason: DeathReason::NodeLost,
+            };
             self.dispatch(self.address(), watcher, Letter::Death(death));
         }
     }
@@ -116,11 +125,26 @@ fn written(letter: Letter) -> Result<Letter, Letter> {
             Ok(payload) => Ok(Letter::Message { class, payload }),
             Err(_) => Err(Letter::Message { class, payload }),
         },
-        Letter::Request { call, class, payload } => match bytes(&payload) {
-            Ok(payload) => Ok(Letter::Request { call, class, payload }),
-            Err(_) => Err(Letter::Request { call, class, payload }),
+        Letter::Request {
+            call,
+            class,
+            payload,
+        } => match bytes(&payload) {
+            Ok(payload) => Ok(Letter::Request {
+                call,
+                class,
+                payload,
+            }),
+            Err(_) => Err(Letter::Request {
+                call,
+                class,
+                payload,
+            }),
         },
-        Letter::Reply { call, answer: Ok(payload) } => {
+        Letter::Reply {
+            call,
+            answer: Ok(payload),
+        } => {
             let answer = bytes(&payload).map_err(|_| CallError::Malformed);
             Ok(Letter::Reply { call, answer })
         }

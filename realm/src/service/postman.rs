@@ -25,7 +25,8 @@ impl Postman {
     /// Handles mail until the mailbox closes.
     pub(super) async fn run(self) {
         let mut handled = 0;
-        while let Some(mail) = std::future::poll_fn(|task| self.cx.0.mailbox.poll_take(task)).await {
+        while let Some(mail) = std::future::poll_fn(|task| self.cx.0.mailbox.poll_take(task)).await
+        {
             self.handle(mail);
             handled += 1;
             if handled % SLICE_LEN == 0 {
@@ -37,31 +38,55 @@ impl Postman {
     fn handle(&self, mail: Mail) {
         let cx = &self.cx;
         match mail.letter {
-            Letter::Request { call, class, payload } => self.request(mail.from, call, class, payload),
+            Letter::Request {
+                call,
+                class,
+                payload,
+            } => self.request(mail.from, call, class, payload),
             Letter::Reply { call, answer } => cx.0.calls.borrow_mut().answer(call, answer),
             Letter::Undelivered(mut back) => {
-                self.modules.iter().for_each(|module| module.undelivered(&mut back, cx));
+                self.modules
+                    .iter()
+                    .for_each(|module| module.undelivered(&mut back, cx));
                 cx.node().dead_letter(back);
             }
             Letter::Death(death) => {
                 cx.told(cx.address(), death.address);
-                self.modules.iter().for_each(|module| module.died(death, cx));
+                self.modules
+                    .iter()
+                    .for_each(|module| module.died(death, cx));
             }
             Letter::Heard { topic, bytes } => {
                 // It may have been on its way when the service took part no more.
                 let takes_part = cx.0.topics.borrow().contains(&topic);
                 if takes_part {
-                    self.modules.iter().for_each(|module| module.heard(&topic, &bytes, cx));
+                    self.modules
+                        .iter()
+                        .for_each(|module| module.heard(&topic, &bytes, cx));
                 }
             }
             Letter::NodeLost(node) => {
                 cx.node_lost(node);
-                self.modules.iter().for_each(|module| module.node_lost(node, cx));
-                self.modules.iter().for_each(|module| module.members_changed(cx));
+                self.modules
+                    .iter()
+                    .for_each(|module| module.node_lost(node, cx));
+                self.modules
+                    .iter()
+                    .for_each(|module| module.members_changed(cx));
             }
-            Letter::Members => self.modules.iter().for_each(|module| module.members_changed(cx)),
+            Letter::Members => self
+                .modules
+                .iter()
+                .for_each(|module| module.members_changed(cx)),
             letter @ Letter::Message { .. } => {
-                cx.node().bounce(cx.address(), Mail { from: mail.from, letter }, Why::NotTaken);
+                cx.node().bounce(
+                    cx.address(),
+                    Mail {
+                        from: mail.from,
+                        letter,
+                    },
+                    Why::NotTaken,
+                );
             }
             Letter::Watch | Letter::Unwatch => {}
         }
@@ -70,7 +95,10 @@ impl Postman {
     fn request(&self, from: Address, call: u64, class: wire::ClassId, payload: Payload) {
         let cx = self.cx.clone();
         let over_link = from.birth() != Some(cx.node().birth());
-        let known = self.calls.borrow_mut().request(from, call, class, over_link);
+        let known = self
+            .calls
+            .borrow_mut()
+            .request(from, call, class, over_link);
         match known {
             Request::Working => {}
             Request::Answered(answer) => cx.reply(from, call, answer),

@@ -54,18 +54,40 @@ pub(crate) async fn start(
 ) -> Result<ServiceThread, ModuleError> {
     let (control, asked) = mpsc::unbounded_channel();
     let (ready, started) = oneshot::channel();
-    let arbiter = if here.is_none() { Some(Arbiter::new()) } else { None };
+    let arbiter = if here.is_none() {
+        Some(Arbiter::new())
+    } else {
+        None
+    };
     let handle = here.or_else(|| arbiter.as_ref().map(Arbiter::handle));
     let name = spec.name.clone();
-    let life = Life { node: node.clone(), spec, modules, broken };
+    let life = Life {
+        node: node.clone(),
+        spec,
+        modules,
+        broken,
+    };
     if let Some(handle) = handle {
         handle.spawn_fn(move || drop(actix_rt::spawn(life.run(asked, ready))));
     }
-    match started.await {
-        Ok(Ok(())) => Ok(ServiceThread { name, control, arbiter }),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(ModuleError::Needs { module: "?", what: format!("service '{name}' died as it started") }),
+    let error = match started.await {
+        Ok(Ok(())) => {
+            return Ok(ServiceThread {
+                name,
+                control,
+                arbiter,
+            });
+        }
+        Ok(Err(error)) => error,
+        Err(_) => ModuleError::Needs {
+            module: "?",
+            what: format!("service '{name}' died as it started"),
+        },
+    };
+    if let Some(arbiter) = arbiter {
+        arbiter.stop();
     }
+    Err(error)
 }
 
 struct Life {
@@ -127,7 +149,10 @@ impl Life {
             let now = self.node.clock().now();
             restarts.retain(|then| now.since(*then) < RESTARTS_WITHIN);
             if restarts.len() >= RESTARTS_MAX {
-                tracing::error!(service = self.spec.name, "a service panics again and again; the node leaves the realm");
+                tracing::error!(
+                    service = self.spec.name,
+                    "a service panics again and again; the node leaves the realm"
+                );
                 let _ = self.broken.send(self.spec.name.clone());
                 return;
             }
@@ -142,15 +167,25 @@ impl Life {
         cx: &ServiceCx,
         calls: &Rc<RefCell<CallTable>>,
     ) -> Result<Incarnation, ModuleError> {
-        Kept::new(Box::pin(self.make(cx, calls))).await.unwrap_or_else(|panic| {
-            let what = format!("a module of service '{}' panicked: {}", self.spec.name, panic_text(&*panic));
-            drop_caught(panic);
-            Err(ModuleError::Needs { module: "?", what })
-        })
+        Kept::new(Box::pin(self.make(cx, calls)))
+            .await
+            .unwrap_or_else(|panic| {
+                let what = format!(
+                    "a module of service '{}' panicked: {}",
+                    self.spec.name,
+                    panic_text(&*panic)
+                );
+                drop_caught(panic);
+                Err(ModuleError::Needs { module: "?", what })
+            })
     }
 
     /// Makes and starts the modules, and begins to run mail and frames.
-    async fn make(&self, cx: &ServiceCx, calls: &Rc<RefCell<CallTable>>) -> Result<Incarnation, ModuleError> {
+    async fn make(
+        &self,
+        cx: &ServiceCx,
+        calls: &Rc<RefCell<CallTable>>,
+    ) -> Result<Incarnation, ModuleError> {
         let mut modules = Vec::new();
         for spec in &self.spec.modules {
             let module = self.modules.make(spec, cx)?;
@@ -158,13 +193,20 @@ impl Life {
             modules.push(module);
         }
         let groups = calls.borrow().groups().to_vec();
-        let incarnation = Incarnation { cx: cx.clone(), modules };
+        let incarnation = Incarnation {
+            cx: cx.clone(),
+            modules,
+        };
         incarnation.run_mail(calls);
         for module in &incarnation.modules {
             module.start(cx).await?;
         }
         incarnation.run_frames(&self.spec);
-        self.node.service_up(ServiceEntry { name: self.spec.name.clone(), address: cx.address(), groups });
+        self.node.service_up(ServiceEntry {
+            name: self.spec.name.clone(),
+            address: cx.address(),
+            groups,
+        });
         Ok(incarnation)
     }
 }
@@ -205,7 +247,11 @@ impl Incarnation {
     }
 
     fn run_mail(&self, calls: &Rc<RefCell<CallTable>>) {
-        let postman = Postman { cx: self.cx.clone(), modules: self.modules.clone(), calls: calls.clone() };
+        let postman = Postman {
+            cx: self.cx.clone(),
+            modules: self.modules.clone(),
+            calls: calls.clone(),
+        };
         self.cx.run(postman.run());
         let cx = self.cx.clone();
         self.cx.run(async move {
@@ -224,7 +270,8 @@ impl Incarnation {
         if let Some(period) = self.cx.period() {
             let budget = Duration::from_millis(u64::from(spec.frame_budget_ms));
             let frames = Frames::new(period, budget, self.cx.now());
-            self.cx.run(frames.run(self.cx.clone(), self.modules.clone()));
+            self.cx
+                .run(frames.run(self.cx.clone(), self.modules.clone()));
         }
     }
 }
@@ -254,6 +301,7 @@ async fn close(cx: &ServiceCx, calls: &RefCell<CallTable>, reason: DeathReason) 
     }
     cx.node().service_down(cx.address());
     let left = cx.0.mailbox.close();
+    cx.node().service_gone(cx.address());
     cx.node().directory().remove(cx.address());
     cx.bury(cx.address(), reason, left);
     for held in cx.0.held.take().into_values() {

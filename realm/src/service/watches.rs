@@ -27,8 +27,10 @@ impl Watches {
     /// Takes out all that `watcher` watches.
     pub(super) fn leave(&mut self, watcher: Address) -> Vec<Address> {
         let pairs = self.by_watcher.range((watcher, Address::NOBODY)..);
-        let watched: Vec<Address> =
-            pairs.take_while(|(by, _)| *by == watcher).map(|(_, watched)| *watched).collect();
+        let watched: Vec<Address> = pairs
+            .take_while(|(by, _)| *by == watcher)
+            .map(|(_, watched)| *watched)
+            .collect();
         for watched in &watched {
             self.told(watcher, *watched);
         }
@@ -37,9 +39,14 @@ impl Watches {
 
     /// Who of a lost node was watched, and by whom.
     pub(super) fn lost(&self, node: Birth) -> Vec<(Address, Address)> {
-        let Some(first) = Address::new(node, 0) else { return Vec::new() };
+        let Some(first) = Address::new(node, 0) else {
+            return Vec::new();
+        };
         let pairs = self.by_watched.range((first, Address::NOBODY)..);
-        pairs.take_while(|(watched, _)| watched.birth() == Some(node)).copied().collect()
+        pairs
+            .take_while(|(watched, _)| watched.birth() == Some(node))
+            .copied()
+            .collect()
     }
 }
 
@@ -54,9 +61,20 @@ mod tests {
         watches.add(at(1, 1), at(2, 7));
         watches.add(at(1, 2), at(2, 7));
         watches.add(at(1, 1), at(3, 7));
-        assert_eq!(watches.leave(at(1, 1)), [at(2, 7), at(3, 7)], "a watcher should leave all whom it watched");
+        assert_eq!(
+            watches.leave(at(1, 1)),
+            [at(2, 7), at(3, 7)],
+            "a watcher should leave all whom it watched"
+        );
         let lost = watches.lost(Birth::new(2).unwrap());
-        assert_eq!(lost, [(at(2, 7), at(1, 2))], "the other watcher should still be told");
-        assert!(watches.lost(Birth::new(3).unwrap()).is_empty(), "nobody watches the third node any more");
+        assert_eq!(
+            lost,
+            [(at(2, 7), at(1, 2))],
+            "the other watcher should still be told"
+        );
+        assert!(
+            watches.lost(Birth::new(3).unwrap()).is_empty(),
+            "nobody watches the third node any more"
+        );
     }
 }

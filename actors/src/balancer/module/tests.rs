@@ -10,7 +10,7 @@ use serde_bytes::ByteBuf;
 use super::*;
 use crate::database::scene::{Scene, asker, asking, module, play};
 use crate::mechanics::{EnterError, Entrance, Mechanics};
-use crate::tether::CellName;
+use client::Cell;
 
 thread_local! {
     static OPENED: RefCell<Vec<(Address, u64)>> = const { RefCell::new(Vec::new()) };
@@ -63,7 +63,7 @@ impl Mechanics for Fake {
         Err(EnterError::NoSuchChannel)
     }
 
-    async fn snapshot(&self, _: u64, _: Vec<CellName>) -> Result<Vec<ByteBuf>, EnterError> {
+    async fn snapshot(&self, _: u64, _: Vec<Cell>) -> Result<Vec<ByteBuf>, EnterError> {
         Err(EnterError::NoSuchChannel)
     }
 }

@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use client::CellFrameKind;
-
-use crate::tether::CellName;
+use client::{Cell, CellFrameKind};
 
 /// Frames of one cell that wait for its snapshot. A cell with more has waited too long: it is asked for again.
 const HELD_LEN_MAX: usize = 64;
@@ -27,7 +25,7 @@ impl Version {
 /// What a cell frame begins with.
 struct Head {
     kind: CellFrameKind,
-    cell: CellName,
+    cell: Cell,
     version: Version,
 }
 
@@ -45,7 +43,7 @@ impl Head {
                 1 => CellFrameKind::Snapshot,
                 _ => return None,
             },
-            cell: CellName {
+            cell: Cell {
                 x: u16::from_le_bytes(*x),
                 y: u16::from_le_bytes(*y),
             },
@@ -59,7 +57,7 @@ impl Head {
 
 /// The cells in a client's view.
 #[derive(Debug, Default)]
-pub(super) struct Cells(BTreeMap<CellName, Seen>);
+pub(super) struct Cells(BTreeMap<Cell, Seen>);
 
 #[derive(Debug)]
 struct Seen {
@@ -83,15 +81,15 @@ enum Phase {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Turned {
     /// Cells that came into view.
-    pub(super) come: Vec<CellName>,
+    pub(super) come: Vec<Cell>,
     /// Cells that left it, and whether the client knows of them.
-    pub(super) gone: Vec<(CellName, bool)>,
+    pub(super) gone: Vec<(Cell, bool)>,
 }
 
 impl Cells {
     /// The client sees these cells now, and no others.
-    pub(super) fn turn(&mut self, view: &[CellName]) -> Turned {
-        let gone: Vec<(CellName, bool)> = self
+    pub(super) fn turn(&mut self, view: &[Cell]) -> Turned {
+        let gone: Vec<(Cell, bool)> = self
             .0
             .iter()
             .filter(|(cell, _)| !view.contains(cell))
@@ -115,14 +113,16 @@ impl Cells {
     }
 
     /// A frame of `cell` was published. Returns it when the client should have it now.
-    pub(super) fn published(&mut self, cell: CellName, bytes: Bytes) -> Option<Bytes> {
+    pub(super) fn published(&mut self, cell: Cell, bytes: Bytes) -> Option<Bytes> {
         let seen = self.0.get_mut(&cell)?;
         let head = Head::read(&bytes).filter(|head| head.cell == cell)?;
         let version = head.version;
         if seen.shown.is_some_and(|known| version <= known) {
             return None;
         }
-        let follows = seen.shown.is_some_and(|known| known.is_followed_by(version));
+        let follows = seen
+            .shown
+            .is_some_and(|known| known.is_followed_by(version));
         match seen.phase {
             Phase::Live if follows || head.kind == CellFrameKind::Snapshot => {
                 seen.shown = Some(version);
@@ -159,7 +159,8 @@ impl Cells {
         let mut known = head.version;
         let mut out = vec![bytes];
         let mut held = std::mem::take(&mut seen.held).into_iter().peekable();
-        let is_next = |known: Version, version: Version| version <= known || known.is_followed_by(version);
+        let is_next =
+            |known: Version, version: Version| version <= known || known.is_followed_by(version);
         while let Some((version, frame)) = held.next_if(|(version, _)| is_next(known, *version)) {
             if version > known {
                 known = version;
@@ -176,8 +177,11 @@ impl Cells {
     }
 
     /// The cells for which snapshots have to be asked now; they count as asked.
-    pub(super) fn ask(&mut self) -> Vec<CellName> {
-        let due = self.0.iter_mut().filter(|(_, seen)| seen.phase == Phase::Due);
+    pub(super) fn ask(&mut self) -> Vec<Cell> {
+        let due = self
+            .0
+            .iter_mut()
+            .filter(|(_, seen)| seen.phase == Phase::Due);
         due.map(|(cell, seen)| {
             seen.phase = Phase::Asked;
             *cell
@@ -186,7 +190,7 @@ impl Cells {
     }
 
     /// The answer for these cells is over: those that it left out have to be asked for again.
-    pub(super) fn answered(&mut self, cells: &[CellName]) {
+    pub(super) fn answered(&mut self, cells: &[Cell]) {
         for cell in cells {
             if let Some(seen) = self.0.get_mut(cell)
                 && seen.phase == Phase::Asked
@@ -197,7 +201,7 @@ impl Cells {
     }
 
     /// The client cannot take frames of this cell for now: what it misses, a snapshot will tell.
-    pub(super) fn dim(&mut self, cell: CellName) {
+    pub(super) fn dim(&mut self, cell: Cell) {
         if let Some(seen) = self.0.get_mut(&cell) {
             seen.held.clear();
             if seen.phase == Phase::Live {
@@ -219,11 +223,11 @@ mod tests {
 
     use super::*;
 
-    const A: CellName = CellName { x: 1, y: 2 };
-    const B: CellName = CellName { x: 2, y: 2 };
+    const A: Cell = Cell { x: 1, y: 2 };
+    const B: Cell = Cell { x: 2, y: 2 };
 
-    fn frame(kind: CellFrameKind, cell: CellName, epoch: u32, sequence: u32) -> Bytes {
-        CellFrameWriter::new(kind, cell.into(), epoch, sequence)
+    fn frame(kind: CellFrameKind, cell: Cell, epoch: u32, sequence: u32) -> Bytes {
+        CellFrameWriter::new(kind, cell, epoch, sequence)
             .finish()
             .into()
     }

@@ -54,15 +54,19 @@ impl Session {
                 };
                 self.answer(sequence, &pong.into(), cx);
             }
-            (command @ (Command::Register(_) | Command::LogIn(_) | Command::Resume(_)), stage) => match stage {
-                Stage::Fresh => self.log_in(sequence, command, cx),
-                Stage::LoggingIn => self.refuse(sequence, Code::Busy, cx),
-                _ => self.refuse(sequence, Code::AlreadyLoggedIn, cx),
-            },
+            (command @ (Command::Register(_) | Command::LogIn(_) | Command::Resume(_)), stage) => {
+                match stage {
+                    Stage::Fresh => self.log_in(sequence, command, cx),
+                    Stage::LoggingIn => self.refuse(sequence, Code::Busy, cx),
+                    _ => self.refuse(sequence, Code::AlreadyLoggedIn, cx),
+                }
+            }
             (_, Stage::Fresh | Stage::LoggingIn) => self.refuse(sequence, Code::NotLoggedIn, cx),
             (Command::Enter(_), Stage::LoggedIn) => self.enter(sequence, cx),
             (Command::Enter(_), Stage::Entering(_)) => self.refuse(sequence, Code::Busy, cx),
-            (Command::Enter(_), Stage::InWorld(_)) => self.refuse(sequence, Code::AlreadyInWorld, cx),
+            (Command::Enter(_), Stage::InWorld(_)) => {
+                self.refuse(sequence, Code::AlreadyInWorld, cx)
+            }
             (_, Stage::LoggedIn) => self.refuse(sequence, Code::NotInWorld, cx),
             (Command::Leave(_), Stage::Entering(entry)) if entry.is_return() && !entry.leaves() => {
                 entry.leave(sequence);

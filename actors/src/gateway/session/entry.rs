@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use client::{Code, event};
+use client::{Code, Event, event};
 use realm::{Address, Cx, Death, DeathReason, Moment, ServiceCx};
 
 use super::world::World;
@@ -74,7 +74,9 @@ impl Session {
 
     /// Somebody whom the session watches is dead.
     pub(super) fn avatar_died(&mut self, death: Death, cx: &mut Cx<Self>) {
-        let Stage::InWorld(world) = &self.stage else { return };
+        let Stage::InWorld(world) = &self.stage else {
+            return;
+        };
         if world.avatar() != death.address {
             return;
         }
@@ -85,14 +87,22 @@ impl Session {
         }
         let lost = match death.reason {
             DeathReason::Panicked | DeathReason::Gone => None,
-            DeathReason::Ended | DeathReason::ServiceRestarted | DeathReason::NodeLost => Some(host),
+            DeathReason::Ended | DeathReason::ServiceRestarted | DeathReason::NodeLost => {
+                Some(host)
+            }
         };
         self.drop_world(Code::Unavailable, cx);
         self.seek(None, lost, RETURN_WITHIN, cx);
         self.attempt_later(cx);
     }
 
-    fn seek(&mut self, answers: Option<u32>, lost: Option<Address>, within: Duration, cx: &mut Cx<Self>) {
+    fn seek(
+        &mut self,
+        answers: Option<u32>,
+        lost: Option<Address>,
+        within: Duration,
+        cx: &mut Cx<Self>,
+    ) {
         self.entries += 1;
         self.stage = Stage::Entering(Entry {
             number: self.entries,
@@ -105,7 +115,9 @@ impl Session {
     }
 
     fn attempt(&mut self, cx: &mut Cx<Self>) {
-        let (Stage::Entering(entry), Some(player)) = (&self.stage, &self.player) else { return };
+        let (Stage::Entering(entry), Some(player)) = (&self.stage, &self.player) else {
+            return;
+        };
         let number = entry.number;
         let asks = Attempt {
             service: cx.service().clone(),
@@ -122,7 +134,9 @@ impl Session {
     }
 
     fn attempt_later(&mut self, cx: &mut Cx<Self>) {
-        let Stage::Entering(entry) = &self.stage else { return };
+        let Stage::Entering(entry) = &self.stage else {
+            return;
+        };
         let number = entry.number;
         if cx.now() + PAUSE >= entry.until {
             return self.give_up(Code::Unavailable, cx);
@@ -139,7 +153,9 @@ impl Session {
     }
 
     fn tried(&mut self, tried: Tried, cx: &mut Cx<Self>) {
-        let Stage::Entering(entry) = &mut self.stage else { return };
+        let Stage::Entering(entry) = &mut self.stage else {
+            return;
+        };
         match tried {
             Tried::In(placement, entrance) => self.entered(placement, entrance, cx),
             Tried::Full => {
@@ -160,13 +176,24 @@ impl Session {
     }
 
     fn entered(&mut self, placement: Placement, entrance: Entrance, cx: &mut Cx<Self>) {
-        let Stage::Entering(entry) = &self.stage else { return };
+        let Stage::Entering(entry) = &self.stage else {
+            return;
+        };
         let (number, answers, leave) = (entry.number, entry.answers, entry.leave);
-        let Entrance { avatar, entered, view } = entrance;
+        let Entrance {
+            avatar,
+            entered,
+            view,
+        } = entrance;
         cx.watch(avatar);
         self.stage = Stage::InWorld(World::new(number, avatar, placement.host));
         self.answer(answers.unwrap_or(0), &entered, cx);
-        self.sight.open(placement.channel, placement.host);
+        // An avatar that stood here already may stand in another channel than the one that was proposed.
+        let channel = match &entered {
+            Event::Entered(entered) => entered.channel,
+            _ => placement.channel,
+        };
+        self.sight.open(channel, placement.host);
         self.see(&view, cx);
         if let Some(sequence) = leave {
             // A new line has room.
@@ -175,7 +202,9 @@ impl Session {
     }
 
     fn give_up(&mut self, code: Code, cx: &mut Cx<Self>) {
-        let Stage::Entering(entry) = &self.stage else { return };
+        let Stage::Entering(entry) = &self.stage else {
+            return;
+        };
         let (answers, leave) = (entry.answers, entry.leave);
         self.stand_outside(cx);
         match answers {
@@ -208,12 +237,17 @@ impl Attempt {
             }
         };
         let mechanics = MechanicsProxy::at(&self.service, placement.host).within(self.within);
-        match mechanics.enter(placement.channel, self.character, self.session).await {
+        match mechanics
+            .enter(placement.channel, self.character, self.session)
+            .await
+        {
             Ok(entrance) => Tried::In(placement, entrance),
-            Err(EnterError::Full) => match balancer.refused(self.character, placement.channel).await {
-                Ok(()) => Tried::Full,
-                Err(_) => Tried::NoPlace,
-            },
+            Err(EnterError::Full) => {
+                match balancer.refused(self.character, placement.channel).await {
+                    Ok(()) => Tried::Full,
+                    Err(_) => Tried::NoPlace,
+                }
+            }
             Err(error) => {
                 tracing::warn!(self.character, channel = placement.channel, %error, "an avatar could not enter");
                 match error {

@@ -16,15 +16,30 @@ impl Session {
                 Command::Register(it) => accounts.register(it.name, it.password).await,
                 Command::LogIn(it) => accounts.log_in(it.name, it.password).await,
                 Command::Resume(it) => accounts.resume(it.token).await,
-                other => Err(AccountError::Unavailable(format!("{} logs nobody in", other.name()))),
+                other => Err(AccountError::Unavailable(format!(
+                    "{} logs nobody in",
+                    other.name()
+                ))),
             }
         };
-        cx.call(asked, move |me, answer, cx| me.logged_in(sequence, answer, cx));
+        cx.call(asked, move |me, answer, cx| {
+            me.logged_in(sequence, answer, cx)
+        });
     }
 
-    fn logged_in(&mut self, sequence: u32, answer: Result<LoggedIn, AccountError>, cx: &mut Cx<Self>) {
+    fn logged_in(
+        &mut self,
+        sequence: u32,
+        answer: Result<LoggedIn, AccountError>,
+        cx: &mut Cx<Self>,
+    ) {
         match answer {
-            Ok(LoggedIn { character, name, token, .. }) => {
+            Ok(LoggedIn {
+                character,
+                name,
+                token,
+                ..
+            }) => {
                 self.player = Some(Player { character });
                 self.stand_outside(cx);
                 self.answer(sequence, &event::LoggedIn { name, token }.into(), cx);

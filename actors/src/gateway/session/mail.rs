@@ -1,10 +1,11 @@
 //! What a session is told, and what it does with it.
 
 use bytes::Bytes;
+use client::Cell;
 use realm::{Cx, Run, message};
 
 use super::Session;
-use crate::tether::{CellName, News};
+use crate::tether::News;
 
 /// One command frame of the client.
 #[message(name = "gateway.from_client")]
@@ -46,7 +47,7 @@ pub(crate) struct CellBytes {
     /// The channel.
     pub(crate) channel: u64,
     /// The cell.
-    pub(crate) cell: CellName,
+    pub(crate) cell: Cell,
     /// The frame, as its publisher encoded it.
     pub(crate) bytes: Bytes,
 }

@@ -1,10 +1,8 @@
 //! What waits for the next server frame, in the order in which the client will apply it.
 
 use bytes::Bytes;
-use client::{Event, FrameWriter, Header, SERVER_FRAME_LEN_MAX};
+use client::{Cell, Event, FrameWriter, Header, SERVER_FRAME_LEN_MAX};
 use wire::ClassId;
-
-use crate::tether::CellName;
 
 /// A frame that has grown to this leaves at once, so that the next section cannot push it past what a client takes.
 const FRAME_LEN_FULL: usize = SERVER_FRAME_LEN_MAX / 4;
@@ -21,7 +19,7 @@ pub(super) struct Out {
 enum Section {
     Event(ClassId, Vec<u8>),
     Cell(Bytes),
-    CellLeft(CellName),
+    CellLeft(Cell),
 }
 
 impl Out {
@@ -37,7 +35,7 @@ impl Out {
     }
 
     /// Appends that a cell left the view.
-    pub(super) fn cell_left(&mut self, cell: CellName) {
+    pub(super) fn cell_left(&mut self, cell: Cell) {
         self.push(4, Section::CellLeft(cell));
     }
 
@@ -70,7 +68,7 @@ impl Out {
             match section {
                 Section::Event(class, body) => writer.encoded_event(class, &body),
                 Section::Cell(bytes) => writer.cell(&bytes),
-                Section::CellLeft(cell) => writer.cell_left(cell.into()),
+                Section::CellLeft(cell) => writer.cell_left(cell),
             }
         }
         self.len = 0;

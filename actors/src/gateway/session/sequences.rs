@@ -40,7 +40,11 @@ mod tests {
     #[test]
     fn a_command_is_acknowledged_when_all_before_it_are_done() {
         let mut sequences = Sequences::default();
-        assert_eq!(sequences.ack(), 0, "nothing is done before the first command");
+        assert_eq!(
+            sequences.ack(),
+            0,
+            "nothing is done before the first command"
+        );
         assert!(sequences.take(1), "the first number should be taken");
         assert!(sequences.take(5), "numbers may be left out");
         assert_eq!(sequences.ack(), 0, "the first command is still open");

@@ -9,7 +9,7 @@ use realm::{Address, Cx};
 use super::Session;
 use super::cells::Cells;
 use crate::mechanics::MechanicsProxy;
-use crate::tether::CellName;
+use client::Cell;
 
 /// The pause before snapshots that did not come are asked for again.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -48,8 +48,10 @@ impl Sight {
 
 impl Session {
     /// The avatar sees these cells now, and no others.
-    pub(super) fn see(&mut self, view: &[CellName], cx: &mut Cx<Self>) {
-        let Some(Place { channel, .. }) = self.sight.place.filter(|_| self.socket.is_some()) else { return };
+    pub(super) fn see(&mut self, view: &[Cell], cx: &mut Cx<Self>) {
+        let Some(Place { channel, .. }) = self.sight.place.filter(|_| self.socket.is_some()) else {
+            return;
+        };
         let turned = self.sight.cells.turn(view);
         let me = cx.address();
         for (cell, was_shown) in turned.gone {
@@ -65,8 +67,18 @@ impl Session {
     }
 
     /// A frame of a cell was published.
-    pub(super) fn cell_published(&mut self, channel: u64, cell: CellName, bytes: Bytes, cx: &mut Cx<Self>) {
-        if !self.sight.place.is_some_and(|place| place.channel == channel) {
+    pub(super) fn cell_published(
+        &mut self,
+        channel: u64,
+        cell: Cell,
+        bytes: Bytes,
+        cx: &mut Cx<Self>,
+    ) {
+        if self
+            .sight
+            .place
+            .is_none_or(|place| place.channel != channel)
+        {
             return;
         }
         if self.is_slow() {
@@ -82,7 +94,9 @@ impl Session {
 
     /// Asks for the snapshots that are due, unless the client could not take them.
     pub(super) fn ask_snapshots(&mut self, cx: &mut Cx<Self>) {
-        let Some(Place { channel, host }) = self.sight.place else { return };
+        let Some(Place { channel, host }) = self.sight.place else {
+            return;
+        };
         if self.is_slow() || self.sight.asks_later {
             return;
         }

@@ -60,16 +60,34 @@ impl World {
         }
         let session = cx.address();
         let heard = self.heard.number();
-        cx.send(self.avatar, Intents { session, first, intents, heard });
+        cx.send(
+            self.avatar,
+            Intents {
+                session,
+                first,
+                intents,
+                heard,
+            },
+        );
     }
 }
 
 impl Session {
     /// Says an intent to the avatar, at once.
-    pub(super) fn say(&mut self, sequence: u32, command: Command, cx: &mut Cx<Self>) -> Result<(), LineFull<Command>> {
-        let Stage::InWorld(world) = &mut self.stage else { return Err(LineFull(command)) };
+    pub(super) fn say(
+        &mut self,
+        sequence: u32,
+        command: Command,
+        cx: &mut Cx<Self>,
+    ) -> Result<(), LineFull<Command>> {
+        let Stage::InWorld(world) = &mut self.stage else {
+            return Err(LineFull(command));
+        };
         let leaves = matches!(command, Command::Leave(_));
-        let number = world.intents.say((sequence, command.clone())).map_err(|LineFull((_, command))| LineFull(command))?;
+        let number = world
+            .intents
+            .say((sequence, command.clone()))
+            .map_err(|LineFull((_, command))| LineFull(command))?;
         world.leaves |= leaves;
         world.speak(number, vec![(sequence, command)], cx);
         self.say_again_later(cx);
@@ -78,7 +96,9 @@ impl Session {
 
     /// Hears an avatar.
     pub(super) fn hear(&mut self, news: News, cx: &mut Cx<Self>) {
-        let Stage::InWorld(world) = &mut self.stage else { return };
+        let Stage::InWorld(world) = &mut self.stage else {
+            return;
+        };
         if world.avatar != news.avatar {
             return;
         }
@@ -112,9 +132,9 @@ impl Session {
             Piece::View(view) => self.see(&view, cx),
             Piece::Left => self.left_world(cx),
             Piece::Replaced => {
-                self.goodbye(Code::Replaced, CLOSE_NORMAL, cx);
                 self.drop_world(Code::Replaced, cx);
                 self.stand_outside(cx);
+                self.goodbye(Code::Replaced, CLOSE_NORMAL, cx);
             }
         }
     }
@@ -140,9 +160,14 @@ impl Session {
     }
 
     fn close_line(&mut self, code: Code, cx: &mut Cx<Self>) {
-        let Stage::InWorld(world) = &mut self.stage else { return };
+        let Stage::InWorld(world) = &mut self.stage else {
+            return;
+        };
         let timers = [world.again.take(), world.acknowledge.take()];
-        timers.into_iter().flatten().for_each(|timer| cx.cancel(timer));
+        timers
+            .into_iter()
+            .flatten()
+            .for_each(|timer| cx.cancel(timer));
         for (sequence, command) in world.intents.unheard() {
             match command {
                 // To leave is all that became of it.
@@ -153,7 +178,9 @@ impl Session {
     }
 
     fn say_again_later(&mut self, cx: &mut Cx<Self>) {
-        let Stage::InWorld(world) = &mut self.stage else { return };
+        let Stage::InWorld(world) = &mut self.stage else {
+            return;
+        };
         if world.again.is_some() || world.intents.is_empty() {
             return;
         }
@@ -173,7 +200,9 @@ impl Session {
     }
 
     fn acknowledge_later(&mut self, cx: &mut Cx<Self>) {
-        let Stage::InWorld(world) = &mut self.stage else { return };
+        let Stage::InWorld(world) = &mut self.stage else {
+            return;
+        };
         if world.acknowledge.is_some() {
             return;
         }
@@ -186,7 +215,9 @@ impl Session {
     }
 
     fn acknowledge(&mut self, cx: &mut Cx<Self>) {
-        let Stage::InWorld(world) = &mut self.stage else { return };
+        let Stage::InWorld(world) = &mut self.stage else {
+            return;
+        };
         // Without intents the number says nothing.
         world.speak(world.intents.first(), Vec::new(), cx);
     }

@@ -7,18 +7,26 @@ use super::fakes::{FIRST_VIEW, script};
 use super::stage::{cast, event, play, play_by, see_dog};
 
 fn snapshots() -> usize {
-    script(|script| script.log.iter().filter(|line| line.starts_with("snapshot")).count())
+    script(|script| {
+        script
+            .log
+            .iter()
+            .filter(|line| line.starts_with("snapshot"))
+            .count()
+    })
 }
 
 #[test]
 fn a_player_sees_snapshots_and_then_deltas() {
     for wire in [WireMode::Local, WireMode::Always] {
-        play_by("", wire, |stage, _node| async move {
+        play_by("", wire, |stage| async move {
             let connection = stage.player("Ann").await;
             let connection = stage
                 .with(connection, async |mut connection| {
                     connection
-                        .until(5_000, "both cells", |_, view| (view.cells().count() == 2).then_some(()))
+                        .until(5_000, "both cells", |_, view| {
+                            (view.cells().count() == 2).then_some(())
+                        })
                         .await
                         .expect("the cells of the view should come");
                     for hp in 1..=3 {
@@ -29,15 +37,22 @@ fn a_player_sees_snapshots_and_then_deltas() {
                 })
                 .await;
             let mut connection = connection;
-            assert!(connection.take_gaps().is_empty(), "no frame should be missing");
-            assert_eq!(snapshots(), 1, "one call should bring the snapshots of all cells");
+            assert!(
+                connection.take_gaps().is_empty(),
+                "no frame should be missing"
+            );
+            assert_eq!(
+                snapshots(),
+                1,
+                "one call should bring the snapshots of all cells"
+            );
         });
     }
 }
 
 #[test]
 fn a_gap_is_healed_by_a_snapshot() {
-    play("", |stage, _node| async move {
+    play("", |stage| async move {
         let connection = stage.player("Ann").await;
         let mut connection = stage
             .with(connection, async |mut connection| {
@@ -52,14 +67,17 @@ fn a_gap_is_healed_by_a_snapshot() {
                 connection
             })
             .await;
-        assert!(connection.take_gaps().is_empty(), "the client should never see the gap");
+        assert!(
+            connection.take_gaps().is_empty(),
+            "the client should never see the gap"
+        );
         assert_eq!(snapshots(), 3, "each gap should cost one snapshot");
     });
 }
 
 #[test]
 fn a_cell_that_leaves_the_view_is_heard_no_more() {
-    play("", |stage, _node| async move {
+    play("", |stage| async move {
         let connection = stage.player("Ann").await;
         let connection = stage
             .with(connection, async |mut connection| {
@@ -73,11 +91,14 @@ fn a_cell_that_leaves_the_view_is_heard_no_more() {
                 turned.await.expect("the view should turn");
                 cast(&mut connection, "delta 0,0").await;
                 cast(&mut connection, "done").await;
-                event(&mut connection, |event| matches!(event, Event::Struck(_)).then_some(())).await;
+                event(&mut connection, |event| {
+                    matches!(event, Event::Struck(_)).then_some(())
+                })
+                .await;
                 connection
             })
             .await;
-        let left = Cell::from(FIRST_VIEW[0]);
+        let left = FIRST_VIEW[0];
         assert!(
             connection.view().cells().all(|(cell, _)| cell != left),
             "nothing of a cell out of view should come"
@@ -87,7 +108,7 @@ fn a_cell_that_leaves_the_view_is_heard_no_more() {
 
 #[test]
 fn many_who_see_one_cell_are_told_alike() {
-    play("", |stage, _node| async move {
+    play("", |stage| async move {
         let mut connections = Vec::new();
         for name in ["Ann", "Bob", "Cid"] {
             connections.push(stage.player(name).await);

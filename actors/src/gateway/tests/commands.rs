@@ -19,38 +19,68 @@ fn login(password: &str) -> Command {
 
 #[test]
 fn a_command_out_of_turn_is_refused() {
-    play("", |stage, _node| async move {
+    play("", |stage| async move {
         let connection = stage.connect().await;
         stage
             .with(connection, async |mut connection| {
                 let mut refused = async |command: Command, code: Code| {
                     let name = command.name();
                     let outcome = connection.ask(5_000, command, |_| None::<()>).await;
-                    assert!(is_refusal(outcome, code), "{name} should be refused with {code:?}");
+                    assert!(
+                        is_refusal(outcome, code),
+                        "{name} should be refused with {code:?}"
+                    );
                 };
                 refused(Enter {}.into(), Code::NotLoggedIn).await;
                 refused(Move { x: 1.0, y: 1.0 }.into(), Code::NotLoggedIn).await;
                 refused(login("wrong"), Code::WrongCredentials).await;
-                refused(Resume { token: "0f".repeat(32) }.into(), Code::BadToken).await;
-                refused(Move { x: f32::NAN, y: 1.0 }.into(), Code::OutOfBounds).await;
+                refused(
+                    Resume {
+                        token: "0f".repeat(32),
+                    }
+                    .into(),
+                    Code::BadToken,
+                )
+                .await;
+                refused(
+                    Move {
+                        x: f32::NAN,
+                        y: 1.0,
+                    }
+                    .into(),
+                    Code::OutOfBounds,
+                )
+                .await;
                 log_in(&mut connection, "Ann").await;
                 let mut refused = async |command: Command, code: Code| {
                     let name = command.name();
                     let outcome = connection.ask(5_000, command, |_| None::<()>).await;
-                    assert!(is_refusal(outcome, code), "{name} should be refused with {code:?}");
+                    assert!(
+                        is_refusal(outcome, code),
+                        "{name} should be refused with {code:?}"
+                    );
                 };
                 refused(login("right"), Code::AlreadyLoggedIn).await;
                 refused(Loot { target: Handle(1) }.into(), Code::NotInWorld).await;
                 refused(Leave {}.into(), Code::NotInWorld).await;
-                connection.command(Enter {}).await.expect("the command should go out");
+                connection
+                    .command(Enter {})
+                    .await
+                    .expect("the command should go out");
                 let outcome = connection.ask(5_000, Enter {}, |_| None::<()>).await;
                 assert!(
                     is_refusal(outcome, Code::Busy),
                     "one is enough: to enter twice should be refused with Busy"
                 );
-                event(&mut connection, |event| matches!(event, Event::Entered(_)).then_some(())).await;
+                event(&mut connection, |event| {
+                    matches!(event, Event::Entered(_)).then_some(())
+                })
+                .await;
                 let outcome = connection.ask(5_000, Enter {}, |_| None::<()>).await;
-                assert!(is_refusal(outcome, Code::AlreadyInWorld), "who is in cannot enter");
+                assert!(
+                    is_refusal(outcome, Code::AlreadyInWorld),
+                    "who is in cannot enter"
+                );
             })
             .await;
     });
@@ -58,14 +88,23 @@ fn a_command_out_of_turn_is_refused() {
 
 #[test]
 fn two_logins_at_once_are_one_too_many() {
-    play("", |stage, _node| async move {
+    play("", |stage| async move {
         let connection = stage.connect().await;
         stage
             .with(connection, async |mut connection| {
-                connection.command(login("right")).await.expect("the command should go out");
+                connection
+                    .command(login("right"))
+                    .await
+                    .expect("the command should go out");
                 let outcome = connection.ask(5_000, login("right"), |_| None::<()>).await;
-                assert!(is_refusal(outcome, Code::Busy), "the second should be told to wait");
-                event(&mut connection, |event| matches!(event, Event::LoggedIn(_)).then_some(())).await;
+                assert!(
+                    is_refusal(outcome, Code::Busy),
+                    "the second should be told to wait"
+                );
+                event(&mut connection, |event| {
+                    matches!(event, Event::LoggedIn(_)).then_some(())
+                })
+                .await;
             })
             .await;
     });
@@ -73,7 +112,7 @@ fn two_logins_at_once_are_one_too_many() {
 
 #[test]
 fn a_sequence_is_taken_once() {
-    play("", |stage, _node| async move {
+    play("", |stage| async move {
         let connection = stage.connect().await;
         stage
             .with(connection, async |mut connection| {
@@ -84,9 +123,18 @@ fn a_sequence_is_taken_once() {
                 });
                 assert_eq!(pong.await, Ok(1), "numbers may begin anywhere");
                 connection.resume_after(3);
-                let outcome = connection.ask(5_000, Ping { client_time_ms: 2 }, |_| None::<()>).await;
-                assert!(is_refusal(outcome, Code::StaleSequence), "a lower number should be refused");
-                assert_eq!(connection.header().ack, 10, "the acknowledgement should not fall");
+                let outcome = connection
+                    .ask(5_000, Ping { client_time_ms: 2 }, |_| None::<()>)
+                    .await;
+                assert!(
+                    is_refusal(outcome, Code::StaleSequence),
+                    "a lower number should be refused"
+                );
+                assert_eq!(
+                    connection.header().ack,
+                    10,
+                    "the acknowledgement should not fall"
+                );
             })
             .await;
     });
@@ -94,16 +142,23 @@ fn a_sequence_is_taken_once() {
 
 #[test]
 fn what_the_avatar_has_not_heard_is_not_acknowledged() {
-    play("", |stage, _node| async move {
+    play("", |stage| async move {
         let connection = stage.player("Ann").await;
         script(|script| script.deaf = true);
         let connection = stage
             .with(connection, async |mut connection| {
                 cast(&mut connection, "hello").await;
-                connection.ask(5_000, Ping { client_time_ms: 0 }, |event| matches!(event, Event::Pong(_)).then_some(()))
+                connection
+                    .ask(5_000, Ping { client_time_ms: 0 }, |event| {
+                        matches!(event, Event::Pong(_)).then_some(())
+                    })
                     .await
                     .expect("a ping should be answered");
-                assert_eq!(connection.header().ack, 2, "the spell is still open, the ping behind it not counted");
+                assert_eq!(
+                    connection.header().ack,
+                    2,
+                    "the spell is still open, the ping behind it not counted"
+                );
                 connection
             })
             .await;
@@ -114,7 +169,11 @@ fn what_the_avatar_has_not_heard_is_not_acknowledged() {
                     Event::Struck(struck) => Some(struck.amount),
                     _ => None,
                 });
-                assert_eq!(amount.await, 3, "the spell should be said again until it is heard");
+                assert_eq!(
+                    amount.await,
+                    3,
+                    "the spell should be said again until it is heard"
+                );
                 assert_eq!(connection.header().ack, 4, "now all is done");
             })
             .await;
@@ -123,7 +182,7 @@ fn what_the_avatar_has_not_heard_is_not_acknowledged() {
 
 #[test]
 fn a_player_who_asks_too_much_is_told_to_slow_down() {
-    play("", |stage, _node| async move {
+    play("", |stage| async move {
         let connection = stage.player("Ann").await;
         script(|script| script.deaf = true);
         let connection = stage
@@ -131,8 +190,13 @@ fn a_player_who_asks_too_much_is_told_to_slow_down() {
                 for _ in 0..256 {
                     cast(&mut connection, "hello").await;
                 }
-                let outcome = connection.ask(5_000, Move { x: 1.0, y: 1.0 }, |_| None::<()>).await;
-                assert!(is_refusal(outcome, Code::TooManyCommands), "one more should be refused");
+                let outcome = connection
+                    .ask(5_000, Move { x: 1.0, y: 1.0 }, |_| None::<()>)
+                    .await;
+                assert!(
+                    is_refusal(outcome, Code::TooManyCommands),
+                    "one more should be refused"
+                );
                 connection
             })
             .await;
@@ -149,7 +213,11 @@ fn a_player_who_asks_too_much_is_told_to_slow_down() {
                         .await,
                     );
                 }
-                assert_eq!(amounts, (3..259).collect::<Vec<u32>>(), "each spell should be cast once, in order");
+                assert_eq!(
+                    amounts,
+                    (3..259).collect::<Vec<u32>>(),
+                    "each spell should be cast once, in order"
+                );
             })
             .await;
     });
@@ -157,20 +225,26 @@ fn a_player_who_asks_too_much_is_told_to_slow_down() {
 
 #[test]
 fn a_client_that_knows_no_class_is_sent_away() {
-    play("", |stage, _node| async move {
+    play("", |stage| async move {
         let cx = script(|script| script.cx.clone()).expect("the players' service should be up");
         let socket = stage.tell(crate::gateway::memory::dial(&cx)).await;
         let mut socket = socket.expect("the gateway should take a client");
         let unreadable = vec![99; COMMAND_FRAME_LEN_MAX];
         let code = stage.tell(async move {
-            socket.send(unreadable).await.expect("the frame should go out");
+            socket
+                .send(unreadable)
+                .await
+                .expect("the frame should go out");
             for sequence in 1..=10 {
                 let frame = CommandFrame {
                     class: ClassId::of("mob.damage"),
                     sequence,
                     body: &[0x90],
                 };
-                socket.send(frame.encode()).await.expect("the frame should go out");
+                socket
+                    .send(frame.encode())
+                    .await
+                    .expect("the frame should go out");
             }
             client::Connection::new(socket)
         });
@@ -181,15 +255,27 @@ fn a_client_that_knows_no_class_is_sent_away() {
                     Event::Refused(refused) => Some((refused.sequence, refused.code)),
                     _ => None,
                 });
-                assert_eq!(malformed.await, (0, Code::Malformed), "a frame without a head should be refused");
+                assert_eq!(
+                    malformed.await,
+                    (0, Code::Malformed),
+                    "a frame without a head should be refused"
+                );
                 for sequence in 1..=10 {
                     let refused = event(&mut connection, |event| match event {
                         Event::Refused(refused) => Some((refused.sequence, refused.code)),
                         _ => None,
                     });
-                    assert_eq!(refused.await, (sequence, Code::UnknownClass), "each should be refused");
+                    assert_eq!(
+                        refused.await,
+                        (sequence, Code::UnknownClass),
+                        "each should be refused"
+                    );
                 }
-                assert_eq!(closed(&mut connection).await.code, Some(1008), "ten should be enough");
+                assert_eq!(
+                    closed(&mut connection).await.code,
+                    Some(1008),
+                    "ten should be enough"
+                );
             })
             .await;
     });
@@ -197,7 +283,7 @@ fn a_client_that_knows_no_class_is_sent_away() {
 
 #[test]
 fn who_does_not_log_in_is_sent_away() {
-    play("", |stage, _node| async move {
+    play("", |stage| async move {
         let connection = stage.connect().await;
         let began = stage.now();
         stage
@@ -207,7 +293,11 @@ fn who_does_not_log_in_is_sent_away() {
                     _ => None,
                 });
                 assert_eq!(code.await, Code::Idle, "the reason should be told");
-                assert_eq!(closed(&mut connection).await.code, Some(1000), "the socket should be closed");
+                assert_eq!(
+                    closed(&mut connection).await.code,
+                    Some(1000),
+                    "the socket should be closed"
+                );
             })
             .await;
         let waited = stage.now().since(began);
@@ -220,7 +310,7 @@ fn who_does_not_log_in_is_sent_away() {
 
 #[test]
 fn a_quiet_world_still_tells_the_time() {
-    play("", |stage, _node| async move {
+    play("", |stage| async move {
         let connection = stage.player("Ann").await;
         stage
             .with(connection, async |mut connection| {
@@ -230,7 +320,10 @@ fn a_quiet_world_still_tells_the_time() {
                     let before = connection.header().server_time_ms;
                     connection.next().await.expect("the server should go on");
                     let passed = connection.header().server_time_ms - before;
-                    assert!(passed <= 2_000, "the time should come every second, not after {passed} ms");
+                    assert!(
+                        passed <= 2_000,
+                        "the time should come every second, not after {passed} ms"
+                    );
                 }
             })
             .await;

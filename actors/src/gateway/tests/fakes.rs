@@ -4,10 +4,11 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
+use std::time::Duration;
 
 use client::event::{Entered, Struck};
 use client::{
-    CellFrameKind, CellFrameWriter, Command, Event, Handle, Near, State, dequantize, mask,
+    Cell, CellFrameKind, CellFrameWriter, Command, Event, Handle, Near, State, dequantize, mask,
 };
 use realm::{
     Address, CallTable, Cx, Locale, Messages, Module, ModuleError, Run, ServiceCx, message,
@@ -17,7 +18,7 @@ use serde_bytes::ByteBuf;
 use crate::accounts::{AccountError, Accounts, AccountsProxy, LoggedIn};
 use crate::balancer::{Balancer, BalancerProxy, PlaceError, Placement};
 use crate::mechanics::{EnterError, Entrance, Mechanics, MechanicsProxy};
-use crate::tether::{CellName, Heard, Intents, Line, News, Piece, cell_topic};
+use crate::tether::{Heard, Intents, Line, News, Piece, cell_topic};
 
 pub(super) const CHANNEL: u64 = 7;
 pub(super) const DOG: Handle = Handle(9);
@@ -138,13 +139,13 @@ impl Balancer for FakeBalancer {
 
 /// The cells of the channel: epoch and sequence of each.
 #[derive(Default)]
-struct Ground(RefCell<BTreeMap<CellName, (u32, u32)>>);
+struct Ground(RefCell<BTreeMap<Cell, (u32, u32)>>);
 
 impl Ground {
-    /// A frame of a cell: its dog has as many hit points as the frame has a sequence.
-    fn frame(&self, kind: CellFrameKind, cell: CellName) -> Vec<u8> {
+    /// A frame of a cell, which has a dog of its own with as many hit points as the frame's sequence.
+    fn frame(&self, kind: CellFrameKind, cell: Cell) -> Vec<u8> {
         let (epoch, sequence) = *self.0.borrow_mut().entry(cell).or_insert((1, 0));
-        let mut writer = CellFrameWriter::new(kind, cell.into(), epoch, sequence);
+        let mut writer = CellFrameWriter::new(kind, cell, epoch, sequence);
         let near = Near {
             x: dequantize(320),
             y: 1.0,
@@ -154,11 +155,11 @@ impl Ground {
             kind: "mobs/dog".into(),
             name: "Dog".into(),
         };
-        writer.entity(DOG, mask::HEALTH, &near);
+        writer.entity(Handle(DOG.0 + cell.x), mask::HEALTH, &near);
         writer.finish()
     }
 
-    fn turn(&self, cell: CellName, turn: impl FnOnce(&mut (u32, u32))) {
+    fn turn(&self, cell: Cell, turn: impl FnOnce(&mut (u32, u32))) {
         turn(self.0.borrow_mut().entry(cell).or_insert((1, 0)));
     }
 }
@@ -189,14 +190,19 @@ impl Module for FakeMechanics {
     }
 }
 
-pub(super) const FIRST_VIEW: [CellName; 2] = [CellName { x: 0, y: 0 }, CellName { x: 1, y: 0 }];
+pub(super) const FIRST_VIEW: [Cell; 2] = [Cell { x: 0, y: 0 }, Cell { x: 1, y: 0 }];
 
 impl Mechanics for FakeMechanics {
     async fn open(&self, _: u64, _: String) -> Result<u32, EnterError> {
         Ok(100)
     }
 
-    async fn enter(&self, channel: u64, character: i64, session: Address) -> Result<Entrance, EnterError> {
+    async fn enter(
+        &self,
+        channel: u64,
+        character: i64,
+        session: Address,
+    ) -> Result<Entrance, EnterError> {
         if let Some(error) = script(|script| script.enter.pop_front()) {
             return Err(error);
         }
@@ -230,7 +236,7 @@ impl Mechanics for FakeMechanics {
         })
     }
 
-    async fn snapshot(&self, _: u64, cells: Vec<CellName>) -> Result<Vec<ByteBuf>, EnterError> {
+    async fn snapshot(&self, _: u64, cells: Vec<Cell>) -> Result<Vec<ByteBuf>, EnterError> {
         log(format!("snapshot of {}", cells.len()));
         let frame = |cell| self.ground.frame(CellFrameKind::Snapshot, cell);
         Ok(cells.into_iter().map(frame).map(ByteBuf::from).collect())
@@ -318,32 +324,45 @@ impl FakeAvatar {
             _ => return,
         };
         let words: Vec<&str> = spell.split(' ').collect();
-        let cells: Vec<CellName> = words[1..].iter().filter_map(|word| cell(word)).collect();
-        let ground = cx.service().held::<Ground>().expect("mechanics should hold its ground");
+        let cells: Vec<Cell> = words[1..].iter().filter_map(|word| cell(word)).collect();
+        let ground = cx
+            .service()
+            .held::<Ground>()
+            .expect("mechanics should hold its ground");
         match words[0] {
             // Publishes the next frame of each cell.
             "delta" => {
                 for cell in cells {
                     ground.turn(cell, |(_, sequence)| *sequence += 1);
                     let bytes = ground.frame(CellFrameKind::Delta, cell);
-                    cx.service().publish(&cell_topic(CHANNEL, cell), bytes.into());
+                    cx.service()
+                        .publish(&cell_topic(CHANNEL, cell), bytes.into());
                 }
             }
             // Lets a frame of each cell get lost.
-            "skip" => cells.into_iter().for_each(|cell| ground.turn(cell, |(_, sequence)| *sequence += 1)),
+            "skip" => cells
+                .into_iter()
+                .for_each(|cell| ground.turn(cell, |(_, sequence)| *sequence += 1)),
             // Gives each cell a new owner.
-            "epoch" => cells.into_iter().for_each(|cell| ground.turn(cell, |it| *it = (it.0 + 1, 0))),
+            "epoch" => cells
+                .into_iter()
+                .for_each(|cell| ground.turn(cell, |it| *it = (it.0 + 1, 0))),
             "view" => self.say(Piece::View(cells)),
             "panic" => panic!("the player wanted it"),
             "end" => cx.stop(),
-            // Tells an event of so many bytes.
-            "big" => {
-                let len = words[1].parse().expect("a length should follow");
-                self.say(struck(&"x".repeat(len), sequence));
-            }
+            // Tells an event of so many bytes again and again.
+            "flood" => flood(words[1].parse().expect("a length should follow"), cx),
             spell => self.say(struck(spell, sequence)),
         }
     }
+}
+
+fn flood(len: usize, cx: &mut Cx<FakeAvatar>) {
+    cx.after(Duration::from_millis(5), move |me, cx| {
+        me.say(struck(&"x".repeat(len), 0));
+        me.speak(cx);
+        flood(len, cx);
+    });
 }
 
 fn struck(spell: &str, amount: u32) -> Piece {
@@ -356,9 +375,9 @@ fn struck(spell: &str, amount: u32) -> Piece {
     Piece::Event(Event::from(struck))
 }
 
-fn cell(word: &str) -> Option<CellName> {
+fn cell(word: &str) -> Option<Cell> {
     let (x, y) = word.split_once(',')?;
-    Some(CellName {
+    Some(Cell {
         x: x.parse().ok()?,
         y: y.parse().ok()?,
     })

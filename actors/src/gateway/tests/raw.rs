@@ -19,28 +19,47 @@ impl Raw {
     /// Connects with a small window, so that a client that does not read is noticed soon.
     pub(super) async fn connect(address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket should be there");
-        socket.set_recv_buffer_size(4096).expect("the window should be small");
-        let stream = socket.connect(address).await.expect("the gateway should accept");
+        socket
+            .set_recv_buffer_size(4096)
+            .expect("the window should be small");
+        let stream = socket
+            .connect(address)
+            .await
+            .expect("the gateway should accept");
         let mut raw = Self(stream);
         let answer = raw.ask("/ws", HANDSHAKE).await;
-        assert!(answer.starts_with("HTTP/1.1 101"), "the handshake should succeed: {answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 101"),
+            "the handshake should succeed: {answer}"
+        );
         raw
     }
 
     /// Sends a request head and reads the answer's.
     async fn ask(&mut self, path: &str, headers: &str) -> String {
         let head = format!("GET {path} HTTP/1.1\r\nHost: realm.test\r\n{headers}\r\n");
-        self.0.write_all(head.as_bytes()).await.expect("the request should go out");
+        self.0
+            .write_all(head.as_bytes())
+            .await
+            .expect("the request should go out");
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
-            answer.push(self.0.read_u8().await.expect("the answer should not end early"));
+            answer.push(
+                self.0
+                    .read_u8()
+                    .await
+                    .expect("the answer should not end early"),
+            );
         }
         String::from_utf8(answer).expect("the answer should be text")
     }
 
     /// Sends bytes as they are.
     pub(super) async fn bytes(&mut self, bytes: &[u8]) {
-        self.0.write_all(bytes).await.expect("the bytes should go out");
+        self.0
+            .write_all(bytes)
+            .await
+            .expect("the bytes should go out");
     }
 
     /// Sends a masked frame, with a mask that changes nothing.
@@ -70,15 +89,14 @@ impl Raw {
         Some((head, body))
     }
 
-    /// Reads to the end; the close code, if one came.
+    /// Reads until the server closes; the close code, if one came.
     pub(super) async fn close_code(&mut self) -> Option<u16> {
-        let mut code = None;
         while let Some((head, body)) = self.next().await {
             if head == CLOSE {
-                code = body.first_chunk().map(|bytes| u16::from_be_bytes(*bytes));
+                return body.first_chunk().map(|bytes| u16::from_be_bytes(*bytes));
             }
         }
-        code
+        None
     }
 }
 
@@ -87,10 +105,19 @@ pub(super) const HANDSHAKE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\
 
 /// The whole answer to one request, after which the connection is closed.
 pub(super) async fn get(address: SocketAddr, path: &str, headers: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.expect("the gateway should accept");
-    let head = format!("GET {path} HTTP/1.1\r\nHost: realm.test\r\nConnection: close\r\n{headers}\r\n");
-    stream.write_all(head.as_bytes()).await.expect("the request should go out");
+    let mut stream = TcpStream::connect(address)
+        .await
+        .expect("the gateway should accept");
+    let head =
+        format!("GET {path} HTTP/1.1\r\nHost: realm.test\r\nConnection: close\r\n{headers}\r\n");
+    stream
+        .write_all(head.as_bytes())
+        .await
+        .expect("the request should go out");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("the answer should be text");
+    stream
+        .read_to_string(&mut answer)
+        .await
+        .expect("the answer should be text");
     answer
 }

@@ -45,7 +45,8 @@ async fn raw_player(address: SocketAddr, name: &str) -> Raw {
 
 #[test]
 fn a_player_plays_over_a_web_socket() {
-    live("", |address, node| async move {
+    live("", |realm| async move {
+        let address = realm.address();
         let mut ann = live_player(address, "Ann").await;
         let mut bob = live_player(address, "Bob").await;
         for hp in 1..=20 {
@@ -53,50 +54,82 @@ fn a_player_plays_over_a_web_socket() {
             see_dog(&mut ann, hp).await;
             see_dog(&mut bob, hp).await;
         }
-        assert!(ann.take_gaps().is_empty() && bob.take_gaps().is_empty(), "no frame should be missing");
+        assert!(
+            ann.take_gaps().is_empty() && bob.take_gaps().is_empty(),
+            "no frame should be missing"
+        );
         // The goodbyes are read while the node stops, as clients do.
-        let stopped = node.stop();
-        let goodbye = event(&mut ann, |event| matches!(event, Event::Goodbye(_)).then_some(()));
+        let stopped = realm.stop();
+        let goodbye = event(&mut ann, |event| {
+            matches!(event, Event::Goodbye(_)).then_some(())
+        });
         futures_util::future::join(stopped, goodbye).await;
-        assert_eq!(closed(&mut ann).await.code, Some(1001), "the server goes away");
+        assert_eq!(
+            closed(&mut ann).await.code,
+            Some(1001),
+            "the server goes away"
+        );
     });
 }
 
 #[test]
 fn what_is_no_command_frame_closes_the_socket() {
-    live("", |address, _node| async move {
+    live("", |realm| async move {
+        let address = realm.address();
         let mut terabyte = vec![BINARY, 0x80 | 127];
         terabyte.extend((1_u64 << 40).to_be_bytes());
         terabyte.extend([0; 4]);
         let mut raw = Raw::connect(address).await;
         raw.bytes(&terabyte).await;
-        assert_eq!(raw.close_code().await, Some(1009), "a claim of a terabyte should be refused at once");
+        assert_eq!(
+            raw.close_code().await,
+            Some(1009),
+            "a claim of a terabyte should be refused at once"
+        );
 
         let cases: [(u8, Vec<u8>, u16, &str); 4] = [
             (TEXT, b"hello".to_vec(), 1003, "a text"),
             (BINARY & 0x7f, vec![1], 1003, "a fragment"),
-            (BINARY, vec![1; COMMAND_FRAME_LEN_MAX + 1], 1009, "a command that is too long"),
+            (
+                BINARY,
+                vec![1; COMMAND_FRAME_LEN_MAX + 1],
+                1009,
+                "a command that is too long",
+            ),
             (0x83, vec![], 1002, "a frame of no known kind"),
         ];
         for (head, body, code, what) in cases {
             let mut raw = Raw::connect(address).await;
             raw.frame(head, &body).await;
-            assert_eq!(raw.close_code().await, Some(code), "{what} should be refused");
+            assert_eq!(
+                raw.close_code().await,
+                Some(code),
+                "{what} should be refused"
+            );
         }
 
         let mut raw = Raw::connect(address).await;
         raw.bytes(&[BINARY, 1, 7]).await;
-        assert_eq!(raw.close_code().await, Some(1002), "a frame without a mask should be refused");
+        assert_eq!(
+            raw.close_code().await,
+            Some(1002),
+            "a frame without a mask should be refused"
+        );
 
         let mut raw = Raw::connect(address).await;
         raw.frame(CLOSE, &1000_u16.to_be_bytes()).await;
-        assert_eq!(raw.close_code().await, Some(1000), "a close should be answered");
+        assert_eq!(
+            raw.close_code().await,
+            Some(1000),
+            "a close should be answered"
+        );
     });
 }
 
 #[test]
 fn a_client_that_sends_all_at_once_is_heard_in_order() {
-    live("", |address, _node| async move {
+    live("", |realm| async move {
+        let address = realm.address();
         let mut raw = raw_player(address, "Ann").await;
         let mut all = Vec::new();
         for sequence in 3..203 {
@@ -108,7 +141,10 @@ fn a_client_that_sends_all_at_once_is_heard_in_order() {
         let mut ack = 0;
         while ack < 202 {
             let (_, frame) = raw.next().await.expect("the server should go on");
-            ack = client::ServerFrame::decode(&frame).expect("the frame should be readable").header.ack;
+            ack = client::ServerFrame::decode(&frame)
+                .expect("the frame should be readable")
+                .header
+                .ack;
         }
         assert_eq!(ack, 202, "every command should be applied");
     });
@@ -116,14 +152,18 @@ fn a_client_that_sends_all_at_once_is_heard_in_order() {
 
 #[test]
 fn a_silent_client_is_asked_and_then_cut() {
-    live("heartbeat_ms = 50\nsilence_ms = 400", |address, node| async move {
+    live("heartbeat_ms = 50\nsilence_ms = 400", |realm| async move {
+        let address = realm.address();
         let mut raw = raw_player(address, "Ann").await;
         let mut pings = 0;
         while let Some((head, _)) = raw.next().await {
             pings += usize::from(head == PING);
         }
-        assert!(pings > 0, "a silent client should be asked for a sign of life");
-        let metrics = node.core().metrics().encode();
+        assert!(
+            pings > 0,
+            "a silent client should be asked for a sign of life"
+        );
+        let metrics = realm.metrics().encode();
         assert!(
             metrics.contains("realm_gateway_sockets_cut_total{node=\"test\",why=\"silent\"} 1"),
             "the cut should be counted: {metrics}"
@@ -132,74 +172,111 @@ fn a_silent_client_is_asked_and_then_cut() {
         let mut decent = live_player(address, "Bob").await;
         let begin = decent.header().server_time_ms;
         while decent.header().server_time_ms < begin + 1_000 {
-            decent.next().await.expect("a decent client should not be cut");
+            decent
+                .next()
+                .await
+                .expect("a decent client should not be cut");
         }
     });
 }
 
 #[test]
 fn a_client_that_does_not_read_is_cut_and_the_others_go_on() {
-    live("outbox_bytes_max = 65536\noutbox_slow_bytes = 16384", |address, node| async move {
-        let mut decent = live_player(address, "Bob").await;
-        let mut raw = raw_player(address, "Ann").await;
-        let metrics = || node.core().metrics().encode();
-        let cut = "realm_gateway_sockets_cut_total{node=\"test\",why=\"slow\"} 1";
-        let mut hp = 0;
-        let mut sequence = 2;
-        while !metrics().contains(cut) {
-            // The client asks for more and more, and takes nothing of it.
-            sequence += 1;
-            let body = spell(sequence, "big 30000");
-            let mut frame = vec![BINARY, 0x80 | body.len() as u8, 0, 0, 0, 0];
-            frame.extend(body);
-            raw.bytes(&frame).await;
-            hp += 1;
+    live(
+        "outbox_bytes_max = 65536\noutbox_slow_bytes = 16384",
+        |realm| async move {
+            let address = realm.address();
+            let mut decent = live_player(address, "Bob").await;
+            let mut raw = raw_player(address, "Ann").await;
+            let metrics = || realm.metrics().encode();
+            let cut = "realm_gateway_sockets_cut_total{node=\"test\",why=\"slow\"} 1";
+            // Its avatar tells it more and more, and it takes nothing of it.
+            raw.frame(BINARY, &spell(3, "flood 30000")).await;
+            let mut hp = 0;
+            while !metrics().contains(cut) {
+                hp += 1;
+                cast(&mut decent, "delta 0,0").await;
+                see_dog(&mut decent, hp).await;
+            }
+            raw.close_code().await;
             cast(&mut decent, "delta 0,0").await;
-            see_dog(&mut decent, hp).await;
-        }
-        raw.close_code().await;
-        cast(&mut decent, "delta 0,0").await;
-        see_dog(&mut decent, hp + 1).await;
-    });
+            see_dog(&mut decent, hp + 1).await;
+        },
+    );
 }
 
 #[test]
 fn the_page_says_what_this_is() {
-    live("realm_name = \"Meadow & Co\"", |address, _node| async move {
+    live("realm_name = \"Meadow & Co\"", |realm| async move {
+        let address = realm.address();
         let page = get(address, "/", "").await;
-        assert!(page.starts_with("HTTP/1.1 200"), "the page should be there: {page}");
-        assert!(page.contains("content-security-policy: default-src 'none'"), "the page should load nothing: {page}");
-        assert!(page.contains("<h1>Meadow &amp; Co</h1>"), "the realm should be named: {page}");
+        assert!(
+            page.starts_with("HTTP/1.1 200"),
+            "the page should be there: {page}"
+        );
+        assert!(
+            page.contains("content-security-policy: default-src 'none'"),
+            "the page should load nothing: {page}"
+        );
+        assert!(
+            page.contains("<h1>Meadow &amp; Co</h1>"),
+            "the realm should be named: {page}"
+        );
         assert!(
             page.contains("realm smoke --url ws://realm.test/ws"),
             "the page should say how to try it: {page}"
         );
-        assert!(get(address, "/other", "").await.starts_with("HTTP/1.1 404"), "there is nothing else");
+        assert!(
+            get(address, "/other", "").await.starts_with("HTTP/1.1 404"),
+            "there is nothing else"
+        );
     });
 }
 
 #[test]
 fn a_handshake_that_should_not_be_is_refused() {
-    live("", |address, _node| async move {
+    live("", |realm| async move {
+        let address = realm.address();
         let foreign = format!("{HANDSHAKE}Origin: https://evil.test\r\n");
-        let own = format!("{HANDSHAKE}Origin: http://realm.test\r\n");
         let long = format!("{HANDSHAKE}X-Long: {}\r\n", "x".repeat(9_000));
-        // What succeeds stays open, so only the refused are read to the end.
-        assert!(get(address, "/ws", &foreign).await.starts_with("HTTP/1.1 403"), "a foreign page should be refused");
-        assert!(get(address, "/ws", &long).await.starts_with("HTTP/1.1 431"), "a long head should be refused");
-        assert!(get(address, "/ws", "").await.starts_with("HTTP/1.1 400"), "a plain request should be refused");
+        assert!(
+            get(address, "/ws", &foreign)
+                .await
+                .starts_with("HTTP/1.1 403"),
+            "a foreign page should be refused"
+        );
+        assert!(
+            get(address, "/ws", &long).await.starts_with("HTTP/1.1 431"),
+            "a long head should be refused"
+        );
+        assert!(
+            get(address, "/ws", "").await.starts_with("HTTP/1.1 400"),
+            "a plain request should be refused"
+        );
         let mut raw = Raw::connect(address).await;
-        assert!(raw.next().await.is_some(), "a program without an origin should be welcome");
-        drop(own);
+        assert!(
+            raw.next().await.is_some(),
+            "a program without an origin should be welcome"
+        );
     });
 }
 
 #[test]
 fn a_taken_port_is_named() {
-    live("", |address, _node| async move {
-        let error = start_live_at(address).await.err().expect("the port is taken");
+    live("", |realm| async move {
+        let address = realm.address();
+        let error = start_live_at(address)
+            .await
+            .err()
+            .expect("the port is taken");
         let said = error.to_string();
-        assert!(said.contains(&address.to_string()), "the address should be named: {said}");
-        assert!(said.contains("`listen`"), "the way out should be named: {said}");
+        assert!(
+            said.contains(&address.to_string()),
+            "the address should be named: {said}"
+        );
+        assert!(
+            said.contains("`listen`"),
+            "the way out should be named: {said}"
+        );
     });
 }

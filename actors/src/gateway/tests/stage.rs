@@ -1,17 +1,18 @@
 //! Sets a realm of fakes up around a gateway: stepped by hand, or live with a real port.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::rc::Rc;
 use std::time::Duration;
 
 use client::command::{Cast, Enter, Register};
 use client::{Closed, Connection, ConnectionError, Event, Happening, Missed, Transport, WebSocket};
 use futures_util::future::{Either, select};
+use realm::metrics::Metrics;
 use realm::role::{ModuleSpec, Rate, Role, ServiceSpec, WireMode};
 use realm::{
-    Birth, Clock, Hub, Moment, Modules, Node, NodeConfig, Outside, StartError, Stepper, stepped,
+    Birth, Clock, Hub, Modules, Moment, Node, NodeConfig, Outside, StartError, Stepper, stepped,
 };
 
 use super::fakes::{DOG, FakeAccounts, FakeBalancer, FakeMechanics, Players, Script, script};
@@ -27,7 +28,10 @@ fn role(gateway: &str, wire: WireMode) -> Role {
         ServiceSpec::new(name, Rate::Mail, vec![ModuleSpec::new(name, settings)])
     };
     let others = ["accounts", "balancer", "mechanics", "players"];
-    let mut services: Vec<ServiceSpec> = others.into_iter().map(|name| service(name, settings(""))).collect();
+    let mut services: Vec<ServiceSpec> = others
+        .into_iter()
+        .map(|name| service(name, settings("")))
+        .collect();
     services.push(service("gateway", settings(gateway)));
     Role {
         name: "test".into(),
@@ -62,31 +66,93 @@ fn config(role: Role, clock: Clock, outside: Outside) -> NodeConfig {
 }
 
 /// A stepped realm and its clock.
-#[derive(Clone)]
 pub(super) struct Stage {
-    stepper: Rc<Stepper>,
+    stepper: Stepper,
+    node: Held,
+}
+
+/// A live realm.
+pub(super) struct Live {
+    address: SocketAddr,
+    node: Held,
+}
+
+/// The node of a test, until the test takes it.
+struct Held(RefCell<Option<Node>>);
+
+impl Held {
+    fn new(node: Node) -> Self {
+        Self(RefCell::new(Some(node)))
+    }
+
+    fn metrics(&self) -> Metrics {
+        self.0
+            .borrow()
+            .as_ref()
+            .expect("the node should run")
+            .core()
+            .metrics()
+            .clone()
+    }
+
+    async fn stop(&self) {
+        let node = self.0.take().expect("the node should run");
+        node.stop().await;
+    }
+}
+
+impl Live {
+    /// Where the gateway listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(super) fn metrics(&self) -> Metrics {
+        self.node.metrics()
+    }
+
+    pub(super) async fn stop(&self) {
+        self.node.stop().await;
+    }
 }
 
 /// Plays a test in a stepped realm whose gateway has these settings.
-pub(super) fn play<F: Future<Output = ()>>(gateway: &str, test: impl FnOnce(Stage, Node) -> F) {
+pub(super) fn play<F: Future<Output = ()>>(gateway: &str, test: impl FnOnce(Stage) -> F) {
     play_by(gateway, WireMode::Local, test);
 }
 
 /// The same with a choice of when mail is serialized.
-pub(super) fn play_by<F: Future<Output = ()>>(gateway: &str, wire: WireMode, test: impl FnOnce(Stage, Node) -> F) {
+pub(super) fn play_by<F: Future<Output = ()>>(
+    gateway: &str,
+    wire: WireMode,
+    test: impl FnOnce(Stage) -> F,
+) {
     let role = role(gateway, wire);
     let played = stepped(|stepper| async move {
         script(|script| *script = Script::default());
         let mut config = config(role, stepper.clock().clone(), stepper.outside().clone());
         config.stepped = Some(stepper.here());
         let node = Node::start(config).await.expect("the node should start");
-        let stepper = Rc::new(stepper);
-        test(Stage { stepper }, node).await;
+        test(Stage {
+            stepper,
+            node: Held::new(node),
+        })
+        .await;
     });
     played.expect("a thread should be there");
 }
 
 impl Stage {
+    pub(super) fn metrics(&self) -> Metrics {
+        self.node.metrics()
+    }
+
+    /// Stops the node.
+    pub(super) async fn stop(&self) {
+        let node = self.node.0.take().expect("the node should run");
+        self.tell(node.stop()).await;
+    }
+
     pub(super) fn now(&self) -> Moment {
         self.stepper.clock().now()
     }
@@ -138,13 +204,16 @@ impl Stage {
     }
 }
 
-/// A live realm; the address is the gateway's.
-pub(super) fn live<F: Future<Output = ()>>(gateway: &str, test: impl FnOnce(SocketAddr, Node) -> F) {
+/// Plays a test in a live realm whose gateway has these settings.
+pub(super) fn live<F: Future<Output = ()>>(gateway: &str, test: impl FnOnce(Live) -> F) {
     actix_rt::System::new().block_on(async {
         let node = start_live(gateway).await.expect("the node should start");
         let address = node.listener("client").expect("the gateway should listen");
         let late = std::pin::pin!(Clock::machine().sleep(TEST_WITHIN));
-        let test = std::pin::pin!(test(address, node));
+        let test = std::pin::pin!(test(Live {
+            address,
+            node: Held::new(node)
+        }));
         if let Either::Right(_) = select(test, late).await {
             panic!("the test should end within {TEST_WITHIN:?}");
         }
@@ -154,14 +223,24 @@ pub(super) fn live<F: Future<Output = ()>>(gateway: &str, test: impl FnOnce(Sock
 pub(super) async fn start_live(gateway: &str) -> Result<Node, StartError> {
     let gateway = format!("listen = \"127.0.0.1:0\"\n{gateway}");
     let outside = Outside::new(tokio::runtime::Handle::current());
-    Node::start(config(role(&gateway, WireMode::Local), Clock::machine(), outside)).await
+    Node::start(config(
+        role(&gateway, WireMode::Local),
+        Clock::machine(),
+        outside,
+    ))
+    .await
 }
 
 /// A live realm that listens where it is told.
 pub(super) async fn start_live_at(address: SocketAddr) -> Result<Node, StartError> {
     let gateway = format!("listen = \"{address}\"");
     let outside = Outside::new(tokio::runtime::Handle::current());
-    Node::start(config(role(&gateway, WireMode::Local), Clock::machine(), outside)).await
+    Node::start(config(
+        role(&gateway, WireMode::Local),
+        Clock::machine(),
+        outside,
+    ))
+    .await
 }
 
 pub(super) async fn live_player(address: SocketAddr, name: &str) -> Connection<WebSocket> {
@@ -174,7 +253,9 @@ pub(super) async fn live_player(address: SocketAddr, name: &str) -> Connection<W
 /// Logs in and enters.
 pub(super) async fn go_in<T: Transport>(connection: &mut Connection<T>, name: &str) {
     log_in(connection, name).await;
-    let entered = connection.ask(20_000, Enter {}, |event| matches!(event, Event::Entered(_)).then_some(()));
+    let entered = connection.ask(20_000, Enter {}, |event| {
+        matches!(event, Event::Entered(_)).then_some(())
+    });
     entered.await.expect("the avatar should enter");
 }
 
@@ -183,7 +264,9 @@ pub(super) async fn log_in<T: Transport>(connection: &mut Connection<T>, name: &
         name: name.to_owned(),
         password: "a good password".into(),
     };
-    let answer = connection.ask(20_000, register, |event| matches!(event, Event::LoggedIn(_)).then_some(()));
+    let answer = connection.ask(20_000, register, |event| {
+        matches!(event, Event::LoggedIn(_)).then_some(())
+    });
     answer.await.expect("the player should be logged in");
 }
 
@@ -193,17 +276,26 @@ pub(super) async fn cast<T: Transport>(connection: &mut Connection<T>, spell: &s
         spell: spell.to_owned(),
         target: DOG,
     };
-    connection.command(cast).await.expect("the command should go out")
+    connection
+        .command(cast)
+        .await
+        .expect("the command should go out")
 }
 
-/// Waits until the dog is seen with so many hit points, which are the sequence of its cell's last frame.
+/// Waits until a dog is seen with so many hit points, which are the sequence of its cell's last frame.
 pub(super) async fn see_dog<T: Transport>(connection: &mut Connection<T>, hp: u16) {
-    let seen = connection.until(20_000, "a dog", |_, view| view.get(DOG).filter(|dog| dog.hp == hp).map(drop));
-    seen.await.unwrap_or_else(|missed| panic!("a dog of {hp} should be seen: {missed}"));
+    let seen = connection.until(20_000, "a dog", |_, view| {
+        view.entities().any(|(_, dog)| dog.hp == hp).then_some(())
+    });
+    seen.await
+        .unwrap_or_else(|missed| panic!("a dog of {hp} should be seen: {missed}"));
 }
 
 /// Waits for an event that `pick` picks.
-pub(super) async fn event<T: Transport, R>(connection: &mut Connection<T>, mut pick: impl FnMut(&Event) -> Option<R>) -> R {
+pub(super) async fn event<T: Transport, R>(
+    connection: &mut Connection<T>,
+    mut pick: impl FnMut(&Event) -> Option<R>,
+) -> R {
     let got = connection.until(60_000, "an event", |happening, _| match happening {
         Happening::Event(event) => pick(event),
         Happening::Frame(_) => None,

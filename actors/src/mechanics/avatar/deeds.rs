@@ -36,7 +36,11 @@ impl Avatar {
     }
 
     pub(super) fn refuse(&mut self, sequence: u32, code: Code) {
-        self.tether.tell(Refused { sequence, code, text: code.text().to_owned() });
+        self.tether.tell(Refused {
+            sequence,
+            code,
+            text: code.text().to_owned(),
+        });
     }
 
     fn walk(&mut self, goal: Point) -> Result<(), Code> {
@@ -53,10 +57,20 @@ impl Avatar {
     fn seen(&self, target: Handle) -> Result<Replica, Code> {
         let replica = self.entity.see(target).ok_or(Code::NoTarget)?;
         let cell = self.entity.map.ground.cell_of(replica.place());
-        if self.view().contains(&cell) { Ok(replica) } else { Err(Code::NoTarget) }
+        if self.view().contains(&cell) {
+            Ok(replica)
+        } else {
+            Err(Code::NoTarget)
+        }
     }
 
-    fn cast(&mut self, sequence: u32, spell: &str, target: Handle, cx: &mut Cx<Self>) -> Result<(), Code> {
+    fn cast(
+        &mut self,
+        sequence: u32,
+        spell: &str,
+        target: Handle,
+        cx: &mut Cx<Self>,
+    ) -> Result<(), Code> {
         let victim = self.seen(target)?;
         if victim.server.address == cx.address() {
             return Err(Code::NoTarget);
@@ -66,14 +80,20 @@ impl Avatar {
         }
         let (from, at, now) = (self.entity.place(), victim.place(), cx.now());
         let combat = self.entity.combat.as_mut().ok_or(Code::UnknownSpell)?;
-        let amount =
-            combat.cast(spell, &self.entity.map.ground, from, at, now, cx.chance()).map_err(|refusal| match refusal {
+        let amount = combat
+            .cast(spell, &self.entity.map.ground, from, at, now, cx.chance())
+            .map_err(|refusal| match refusal {
                 Refusal::UnknownSpell => Code::UnknownSpell,
                 Refusal::OutOfRange => Code::OutOfRange,
                 Refusal::NoSight => Code::NoSight,
                 Refusal::Cooldown => Code::Cooldown,
             })?;
-        let harm = Harm { spell: spell.to_owned(), amount, by: self.entity.handle, sequence };
+        let harm = Harm {
+            spell: spell.to_owned(),
+            amount,
+            by: self.entity.handle,
+            sequence,
+        };
         cx.send(victim.server.address, harm);
         Ok(())
     }
@@ -86,7 +106,13 @@ impl Avatar {
         if self.entity.place().distance(corpse.place()) > LOOT_RANGE_TILES {
             return Err(Code::OutOfRange);
         }
-        cx.send(corpse.server.address, TakeLoot { taker: cx.address(), sequence });
+        cx.send(
+            corpse.server.address,
+            TakeLoot {
+                taker: cx.address(),
+                sequence,
+            },
+        );
         Ok(())
     }
 }
@@ -97,12 +123,20 @@ impl Run<Avatar> for Hit {
             return avatar.refuse(self.sequence, Code::TargetDead);
         }
         let by = avatar.entity.handle;
-        avatar.tether.tell(Struck { spell: self.spell, by, target: self.target, amount: self.amount });
+        avatar.tether.tell(Struck {
+            spell: self.spell,
+            by,
+            target: self.target,
+            amount: self.amount,
+        });
         if let Some(xp) = self.killed {
             if let Some(experience) = &mut avatar.entity.experience {
                 experience.gain(xp);
             }
-            avatar.tether.tell(Killed { target: self.target, xp });
+            avatar.tether.tell(Killed {
+                target: self.target,
+                xp,
+            });
             avatar.keeping.save_soon();
         }
     }
@@ -123,9 +157,19 @@ impl Run<Avatar> for LootOffer {
 impl Avatar {
     /// The offer is in the database, or it is not: the player and the corpse are told.
     pub(super) fn took(&mut self, offer: LootOffer, taken: Result<(), Code>, cx: &mut Cx<Self>) {
-        cx.send(offer.corpse, LootOutcome { taker: cx.address(), taken: taken.is_ok() });
+        cx.send(
+            offer.corpse,
+            LootOutcome {
+                taker: cx.address(),
+                taken: taken.is_ok(),
+            },
+        );
         match taken {
-            Ok(()) => self.tether.tell(Looted { target: offer.target, items: offer.items, coins: offer.coins }),
+            Ok(()) => self.tether.tell(Looted {
+                target: offer.target,
+                items: offer.items,
+                coins: offer.coins,
+            }),
             Err(code) => self.refuse(offer.sequence, code),
         }
     }

@@ -66,16 +66,23 @@ impl Tether {
 impl Run<Avatar> for Attach {
     fn run(self, avatar: &mut Avatar, cx: &mut Cx<Avatar>) {
         if avatar.keeping.departs() {
-            let answer = Err(super::EnterError::Unavailable("the avatar is leaving; try again".into()));
+            let answer = Err(super::EnterError::Unavailable(
+                "the avatar is leaving; try again".into(),
+            ));
             return Host::of(cx.service()).entrances.answer(self.ticket, answer);
         }
         let before = avatar.tether.session;
         if before != self.session && before != Address::NOBODY {
             avatar.dismiss(before, avatar.tether.line.next(), cx);
         }
-        avatar.attach(self.session, cx);
+        // A session that asks again may be heard already: its numbers go on.
+        if before != self.session {
+            avatar.attach(self.session, cx);
+        }
         let entrance = avatar.entrance(cx);
-        Host::of(cx.service()).entrances.answer(self.ticket, Ok(entrance));
+        Host::of(cx.service())
+            .entrances
+            .answer(self.ticket, Ok(entrance));
     }
 }
 
@@ -96,7 +103,11 @@ impl Run<Avatar> for Intents {
 impl Avatar {
     /// Listens to `session` from now on, and to no other. Numbers begin anew on both sides.
     pub(super) fn attach(&mut self, session: Address, cx: &mut Cx<Self>) {
-        self.tether = Tether { session, center: Some(self.center()), ..Tether::new(cx.now()) };
+        self.tether = Tether {
+            session,
+            center: Some(self.center()),
+            ..Tether::new(cx.now())
+        };
         // The entrance tells the figures of this moment.
         self.told = Some((self.hp(), self.xp()));
         cx.watch(session);
@@ -104,7 +115,15 @@ impl Avatar {
 
     fn dismiss(&self, session: Address, first: u32, cx: &mut Cx<Self>) {
         let news = vec![Piece::Replaced];
-        cx.send(session, News { avatar: cx.address(), first, news, heard: 0 });
+        cx.send(
+            session,
+            News {
+                avatar: cx.address(),
+                first,
+                news,
+                heard: 0,
+            },
+        );
     }
 
     /// A watched session is dead: the avatar stays in the world, vulnerable, until another takes it over or its time is up.
@@ -126,7 +145,11 @@ impl Avatar {
 
     /// The cells that the avatar sees.
     pub(super) fn view(&self) -> Vec<Cell> {
-        self.entity.map.ground.cells_in_view(self.center()).collect()
+        self.entity
+            .map
+            .ground
+            .cells_in_view(self.center())
+            .collect()
     }
 
     /// Tells the session when the view has changed.
@@ -159,6 +182,14 @@ impl Avatar {
         }
         let heard = tether.heard.number();
         let session = tether.session;
-        cx.send(session, News { avatar: cx.address(), first, news, heard });
+        cx.send(
+            session,
+            News {
+                avatar: cx.address(),
+                first,
+                news,
+                heard,
+            },
+        );
     }
 }

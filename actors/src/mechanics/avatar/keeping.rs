@@ -28,7 +28,12 @@ pub(super) struct Keeping {
 
 impl Keeping {
     pub(super) fn new(due: Moment) -> Self {
-        Self { due, saving: false, departs: false, operations: 0 }
+        Self {
+            due,
+            saving: false,
+            departs: false,
+            operations: 0,
+        }
     }
 
     /// True once the avatar is on its way out.
@@ -57,7 +62,13 @@ impl Avatar {
     fn to_save(&self) -> Save {
         let place = self.entity.place();
         let map = self.entity.map.id.clone();
-        Save { map, x: f64::from(place.x), y: f64::from(place.y), hp: self.hp(), xp: self.xp() }
+        Save {
+            map,
+            x: f64::from(place.x),
+            y: f64::from(place.y),
+            hp: self.hp(),
+            xp: self.xp(),
+        }
     }
 
     pub(super) fn save_when_due(&mut self, cx: &mut Cx<Self>) {
@@ -67,9 +78,14 @@ impl Avatar {
         self.keeping.due = cx.now() + Host::of(cx.service()).save_every;
         self.keeping.saving = true;
         let database = DatabaseProxy::new(cx.service());
-        let (operation, epoch, character) = (self.operation("save", cx), self.epoch, self.character);
+        let (operation, epoch, character) =
+            (self.operation("save", cx), self.epoch, self.character);
         let save = self.to_save();
-        let saved = async move { database.save_character(operation, epoch, character, save).await };
+        let saved = async move {
+            database
+                .save_character(operation, epoch, character, save)
+                .await
+        };
         cx.call(saved, |me, saved, cx| {
             me.keeping.saving = false;
             if let Err(error) = saved {
@@ -102,14 +118,22 @@ impl Avatar {
         let (saving, releasing) = (self.operation("save", cx), self.operation("release", cx));
         let gone = async move {
             for _ in 0..TRIES_MAX {
-                let saved = database.save_character(saving, epoch, character, save.clone()).await;
+                let saved = database
+                    .save_character(saving, epoch, character, save.clone())
+                    .await;
                 match saved {
-                    Ok(()) => return database.release_character(releasing, epoch, character).await,
+                    Ok(()) => {
+                        return database
+                            .release_character(releasing, epoch, character)
+                            .await;
+                    }
                     Err(error) if !repeatable(&error) => return Err(error),
                     Err(_) => {}
                 }
             }
-            database.save_character(saving, epoch, character, save).await
+            database
+                .save_character(saving, epoch, character, save)
+                .await
         };
         cx.call(gone, |me, gone, cx| {
             if let Err(error) = gone {
@@ -124,14 +148,26 @@ impl Avatar {
     pub(super) fn take(&mut self, offer: LootOffer, cx: &mut Cx<Self>) {
         let database = DatabaseProxy::new(cx.service());
         let (epoch, character) = (self.epoch, self.character);
-        let items: Vec<(String, u32)> = offer.items.iter().map(|stack| (stack.item.clone(), stack.count)).collect();
+        let items: Vec<(String, u32)> = offer
+            .items
+            .iter()
+            .map(|stack| (stack.item.clone(), stack.count))
+            .collect();
         let (operation, source, coins) = (offer.operation, offer.source.clone(), offer.coins);
         let granted = async move {
             let mut tries = 0;
             loop {
                 tries += 1;
-                let granted =
-                    database.grant(operation, epoch, character, source.clone(), items.clone(), coins).await;
+                let granted = database
+                    .grant(
+                        operation,
+                        epoch,
+                        character,
+                        source.clone(),
+                        items.clone(),
+                        coins,
+                    )
+                    .await;
                 match granted {
                     Err(error) if repeatable(&error) && tries < TRIES_MAX => {}
                     granted => return granted,
@@ -144,7 +180,9 @@ impl Avatar {
                 me.items = belongings.items;
                 me.took(offer, Ok(()), cx);
             }
-            Err(DatabaseError::Store(StoreError::Taken)) => me.took(offer, Err(Code::NothingToLoot), cx),
+            Err(DatabaseError::Store(StoreError::Taken)) => {
+                me.took(offer, Err(Code::NothingToLoot), cx)
+            }
             Err(error) => {
                 me.lost_or_late(&error, cx);
                 me.took(offer, Err(Code::Unavailable), cx);
@@ -155,5 +193,8 @@ impl Avatar {
 
 /// True when the same operation may succeed if it is asked again.
 fn repeatable(error: &DatabaseError) -> bool {
-    matches!(error, DatabaseError::Call(_) | DatabaseError::Store(StoreError::Busy))
+    matches!(
+        error,
+        DatabaseError::Call(_) | DatabaseError::Store(StoreError::Busy)
+    )
 }

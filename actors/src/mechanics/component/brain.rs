@@ -50,7 +50,13 @@ impl Brain {
         // Mobs that appear together should not all think in one frame.
         let stagger = Duration::from_millis(u64::from(chance.below(250)));
         let wander = now + Duration::from_millis(chance.between(0, spec.wander_every_ms));
-        Self { spec: spec.clone(), home, target: None, look: now + stagger, wander }
+        Self {
+            spec: spec.clone(),
+            home,
+            target: None,
+            look: now + stagger,
+            wander,
+        }
     }
 
     /// Where it belongs.
@@ -69,10 +75,18 @@ impl Brain {
     }
 
     /// Thinks.
-    pub fn think(&mut self, place: Point, now: Moment, sense: &impl Sense, chance: &mut Chance) -> Wish {
+    pub fn think(
+        &mut self,
+        place: Point,
+        now: Moment,
+        sense: &impl Sense,
+        chance: &mut Chance,
+    ) -> Wish {
         if let Some(target) = self.target {
             match sense.place_of(target) {
-                Some(at) if at.distance(self.home) <= self.spec.leash_tiles => return Wish::Attack(target, at),
+                Some(at) if at.distance(self.home) <= self.spec.leash_tiles => {
+                    return Wish::Attack(target, at);
+                }
                 _ => {
                     self.target = None;
                     return Wish::Return;
@@ -93,7 +107,11 @@ impl Brain {
         if now >= self.wander {
             let every = self.spec.wander_every_ms;
             self.wander = now + Duration::from_millis(chance.between(every / 2, every + every / 2));
-            return if place.distance(self.home) > self.spec.wander_tiles + 1.0 { Wish::Return } else { Wish::Wander };
+            return if place.distance(self.home) > self.spec.wander_tiles + 1.0 {
+                Wish::Return
+            } else {
+                Wish::Wander
+            };
         }
         Wish::Nothing
     }

@@ -32,7 +32,10 @@ pub struct Combat {
 impl Combat {
     /// Knows `spells`, all ready.
     pub fn new(spells: Vec<Arc<SpellTemplate>>) -> Self {
-        Self { spells, ready: BTreeMap::new() }
+        Self {
+            spells,
+            ready: BTreeMap::new(),
+        }
     }
 
     /// The spells known.
@@ -53,7 +56,11 @@ impl Combat {
         now: Moment,
         chance: &mut Chance,
     ) -> Result<u32, Refusal> {
-        let known = self.spells.iter().find(|known| known.id == spell).ok_or(Refusal::UnknownSpell)?;
+        let known = self
+            .spells
+            .iter()
+            .find(|known| known.id == spell)
+            .ok_or(Refusal::UnknownSpell)?;
         if from.distance(at) > known.range_tiles {
             return Err(Refusal::OutOfRange);
         }
@@ -63,7 +70,10 @@ impl Combat {
         if self.ready.get(spell).is_some_and(|ready| now < *ready) {
             return Err(Refusal::Cooldown);
         }
-        self.ready.insert(known.id.clone(), now + Duration::from_millis(known.cooldown_ms));
+        self.ready.insert(
+            known.id.clone(),
+            now + Duration::from_millis(known.cooldown_ms),
+        );
         let damage = chance.between(u64::from(known.damage_min), u64::from(known.damage_max));
         Ok(u32::try_from(damage).unwrap_or(u32::MAX))
     }

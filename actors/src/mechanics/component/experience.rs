@@ -13,7 +13,11 @@ pub struct Experience {
 impl Experience {
     /// With `xp` points so far.
     pub fn new(spec: &ExperienceSpec, xp: u64) -> Self {
-        Self { xp, worth: spec.worth, level_every: spec.level_every }
+        Self {
+            xp,
+            worth: spec.worth,
+            level_every: spec.level_every,
+        }
     }
 
     /// Points so far.
@@ -28,7 +32,10 @@ impl Experience {
 
     /// The level, from 1.
     pub fn level(&self) -> u32 {
-        let gained = self.level_every.filter(|every| *every > 0).map_or(0, |every| self.xp / every);
+        let gained = self
+            .level_every
+            .filter(|every| *every > 0)
+            .map_or(0, |every| self.xp / every);
         u32::try_from(gained).unwrap_or(u32::MAX - 1) + 1
     }
 

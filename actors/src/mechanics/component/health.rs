@@ -17,7 +17,12 @@ pub struct Health {
 impl Health {
     /// Unhurt.
     pub fn new(spec: &HealthSpec) -> Self {
-        Self { hp: spec.max, max: spec.max, regeneration_per_s: spec.regeneration_per_s, milli: 0 }
+        Self {
+            hp: spec.max,
+            max: spec.max,
+            regeneration_per_s: spec.regeneration_per_s,
+            milli: 0,
+        }
     }
 
     /// Hit points left.
@@ -53,11 +58,15 @@ impl Health {
             self.milli = 0;
             return;
         }
-        let gained = u64::from(self.regeneration_per_s) * u64::try_from(time.as_millis()).unwrap_or(0);
+        let gained =
+            u64::from(self.regeneration_per_s) * u64::try_from(time.as_millis()).unwrap_or(0);
         self.milli += gained;
         let whole = self.milli / 1000;
         self.milli %= 1000;
-        self.hp = self.hp.saturating_add(u32::try_from(whole).unwrap_or(u32::MAX)).min(self.max);
+        self.hp = self
+            .hp
+            .saturating_add(u32::try_from(whole).unwrap_or(u32::MAX))
+            .min(self.max);
     }
 }
 
@@ -67,13 +76,24 @@ mod tests {
 
     #[test]
     fn health_stays_between_death_and_its_maximum() {
-        let mut health = Health::new(&HealthSpec { max: 10, regeneration_per_s: 3 });
+        let mut health = Health::new(&HealthSpec {
+            max: 10,
+            regeneration_per_s: 3,
+        });
         assert_eq!(health.hurt(4), 4, "a hit should take what it says");
         health.tick(Duration::from_millis(500));
-        assert_eq!(health.hp(), 7, "half a second should heal half of three, rounded down");
+        assert_eq!(
+            health.hp(),
+            7,
+            "half a second should heal half of three, rounded down"
+        );
         health.tick(Duration::from_secs(60));
         assert_eq!(health.hp(), 10, "healing should stop at the maximum");
-        assert_eq!(health.hurt(99), 10, "a hit should take no more than there is");
+        assert_eq!(
+            health.hurt(99),
+            10,
+            "a hit should take no more than there is"
+        );
         health.tick(Duration::from_secs(60));
         assert!(health.is_dead(), "the dead should not heal");
     }

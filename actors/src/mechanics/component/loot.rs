@@ -29,7 +29,11 @@ pub struct Loot {
 impl Loot {
     /// Nothing yet: it is rolled at death.
     pub fn new(spec: Arc<LootSpec>) -> Self {
-        Self { spec, rolled: None, taker: None }
+        Self {
+            spec,
+            rolled: None,
+            taker: None,
+        }
     }
 
     /// Rolls what the corpse holds.
@@ -38,7 +42,10 @@ impl Loot {
         let mut items = Vec::new();
         for drop in &self.spec.drops {
             if chance.hits(drop.chance) {
-                items.push(ItemStack { item: drop.item.clone(), count: drop.count });
+                items.push(ItemStack {
+                    item: drop.item.clone(),
+                    count: drop.count,
+                });
             }
         }
         self.rolled = Some(Spoils { items, coins });
@@ -46,7 +53,10 @@ impl Loot {
 
     /// Lets `taker` take it; `None` when there is nothing, or somebody else is taking it.
     pub fn offer(&mut self, taker: Address) -> Option<Spoils> {
-        let spoils = self.rolled.as_ref().filter(|spoils| !spoils.items.is_empty() || spoils.coins > 0)?;
+        let spoils = self
+            .rolled
+            .as_ref()
+            .filter(|spoils| !spoils.items.is_empty() || spoils.coins > 0)?;
         if self.taker.is_some_and(|other| other != taker) {
             return None;
         }
@@ -70,7 +80,9 @@ impl Loot {
 
     /// True when nothing is left to take.
     pub fn is_empty(&self) -> bool {
-        self.rolled.as_ref().is_none_or(|spoils| spoils.items.is_empty() && spoils.coins == 0)
+        self.rolled
+            .as_ref()
+            .is_none_or(|spoils| spoils.items.is_empty() && spoils.coins == 0)
     }
 
     /// How long the corpse lies.

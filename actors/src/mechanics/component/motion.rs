@@ -19,7 +19,11 @@ pub struct Motion {
 impl Motion {
     /// Standing at `place`.
     pub fn new(spec: &MotionSpec, place: Point) -> Self {
-        Self { place, way: Vec::new(), speed_tiles_per_s: spec.speed_tiles_per_s }
+        Self {
+            place,
+            way: Vec::new(),
+            speed_tiles_per_s: spec.speed_tiles_per_s,
+        }
     }
 
     /// Where it is.
@@ -82,7 +86,12 @@ mod tests {
     use super::*;
 
     fn motion(x: f32, y: f32) -> Motion {
-        Motion::new(&MotionSpec { speed_tiles_per_s: 5.0 }, Point::new(x, y))
+        Motion::new(
+            &MotionSpec {
+                speed_tiles_per_s: 5.0,
+            },
+            Point::new(x, y),
+        )
     }
 
     #[test]
@@ -94,7 +103,10 @@ mod tests {
             runner.tick(&ground, Duration::from_millis(50));
         }
         let gone = runner.place().distance(Point::new(1.0, 1.0));
-        assert!((gone - 5.0).abs() < 0.01, "a second should take a runner 5 tiles, not {gone}");
+        assert!(
+            (gone - 5.0).abs() < 0.01,
+            "a second should take a runner 5 tiles, not {gone}"
+        );
     }
 
     #[test]
@@ -108,7 +120,11 @@ mod tests {
         for _ in 0..40 {
             walker.tick(&ground, Duration::from_millis(50));
         }
-        assert!(walker.place().x < 10.0, "a walker should stand before the wall, not at {:?}", walker.place());
+        assert!(
+            walker.place().x < 10.0,
+            "a walker should stand before the wall, not at {:?}",
+            walker.place()
+        );
         assert!(!walker.walks(), "a walker at a wall should stop trying");
     }
 }

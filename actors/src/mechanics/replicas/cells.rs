@@ -48,19 +48,28 @@ impl Cells {
         let from = ground.cell_of(Point::new(place.x - range, place.y - range));
         let to = ground.cell_of(Point::new(place.x + range, place.y + range));
         self.cells
-            .range(Cell { x: from.x, y: 0 }..=Cell { x: to.x, y: u16::MAX })
+            .range(
+                Cell { x: from.x, y: 0 }..=Cell {
+                    x: to.x,
+                    y: u16::MAX,
+                },
+            )
             .filter(move |(cell, _)| (from.y..=to.y).contains(&cell.y))
             .flat_map(|(_, state)| state.members.iter().copied())
     }
 
-    pub(super) fn deltas<'a>(&mut self, near: impl Fn(Handle) -> Option<&'a Near>) -> Vec<(Cell, Bytes)> {
+    pub(super) fn deltas<'a>(
+        &mut self,
+        near: impl Fn(Handle) -> Option<&'a Near>,
+    ) -> Vec<(Cell, Bytes)> {
         let mut frames = Vec::new();
         for (cell, state) in &mut self.cells {
             if state.changed.is_empty() && state.left.is_empty() {
                 continue;
             }
             state.sequence += 1;
-            let mut frame = CellFrameWriter::new(CellFrameKind::Delta, *cell, EPOCH, state.sequence);
+            let mut frame =
+                CellFrameWriter::new(CellFrameKind::Delta, *cell, EPOCH, state.sequence);
             for (handle, to) in std::mem::take(&mut state.left) {
                 // Who left and came back within one frame is told by its whole entry below.
                 if !state.members.contains(&handle) {
@@ -77,7 +86,11 @@ impl Cells {
         frames
     }
 
-    pub(super) fn snapshot<'a>(&self, cell: Cell, near: impl Fn(Handle) -> Option<&'a Near>) -> Vec<u8> {
+    pub(super) fn snapshot<'a>(
+        &self,
+        cell: Cell,
+        near: impl Fn(Handle) -> Option<&'a Near>,
+    ) -> Vec<u8> {
         let state = self.cells.get(&cell);
         let sequence = state.map_or(0, |state| state.sequence);
         let mut frame = CellFrameWriter::new(CellFrameKind::Snapshot, cell, EPOCH, sequence);
