@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 /// Steps of a quantized position in one tile.
 pub const STEPS_PER_TILE: f32 = 32.0;
 
-/// Tiles to steps, rounded; what is outside 0..2,048 tiles is moved to the edge.
+/// Tiles to steps, rounded down, so that nobody is shown in another tile than its own, such as inside the wall it leans
+/// on; what is outside 0..2,048 tiles is moved to the edge.
 pub fn quantize(tiles: f32) -> u16 {
-    (tiles * STEPS_PER_TILE).round() as u16
+    (tiles * STEPS_PER_TILE) as u16
 }
 
 /// Steps to tiles.

@@ -153,7 +153,14 @@ fn a_topic_is_heard_on_the_nodes_that_take_part_and_on_no_other() {
         scene.publish(2, "a", "to itself").await;
         scene.hears(2, "a", "to itself").await;
         scene.doors[1].ask(|cx| cx.unsubscribe(&"a".into())).await;
+        scene.hub.cut(birth(1), birth(2));
         scene.publish(1, "a", "to nobody").await;
+        assert_eq!(
+            scene.hub.lost(),
+            0,
+            "nothing should be sent to a node that takes part no more"
+        );
+        scene.hub.heal();
         scene.publish(1, "b", "to three again").await;
         scene.hears(3, "b", "to three again").await;
         scene.doors[1].ask(|cx| cx.subscribe(&"a".into())).await;

@@ -13,7 +13,7 @@ use realm::{
     Run, ServiceCx, Stepper, Trace, message, stepped,
 };
 
-use crate::probe::{self, Door, Note, Notes, Tell, Witness};
+use crate::probe::{self, Door, Note, Notes, Say, Tell, Witness};
 
 fn config(
     stepper: &Stepper,
@@ -243,14 +243,16 @@ fn a_step_ends_when_work_outside_has_answered_in_the_order_in_which_it_was_asked
     });
 }
 
-/// In its third frame it has a witness tell another a lot.
+/// In its third frame it does what the test plans.
 struct Burst {
     ticks: Cell<u32>,
     plan: Rc<Plan>,
 }
 
 #[derive(Default)]
-struct Plan(Cell<Option<(Address, Address, u64)>>);
+struct Plan(Cell<Option<Planned>>);
+
+type Planned = Box<dyn FnOnce(&ServiceCx)>;
 
 impl Module for Burst {
     const NAME: &'static str = "burst";
@@ -267,9 +269,100 @@ impl Module for Burst {
 
     fn tick(&self, cx: &ServiceCx) {
         self.ticks.set(self.ticks.get() + 1);
-        if let (3, Some((from, to, end))) = (self.ticks.get(), self.plan.0.get()) {
-            cx.send(from, Tell { to, first: 0, end });
+        if self.ticks.get() == 3
+            && let Some(plan) = self.plan.0.take()
+        {
+            plan(cx);
         }
+    }
+}
+
+/// Passes what it is told on to another, one less.
+struct Echo(Option<Address>);
+
+/// Names the other.
+#[message]
+struct Other(Address);
+
+impl Locale for Echo {
+    const NAME: &'static str = "echo";
+    type Seed = ();
+
+    fn new((): (), _: &mut Cx<Self>) -> Self {
+        Self(None)
+    }
+
+    fn messages(list: &mut Messages<Self>) {
+        list.takes::<Say>().takes::<Other>();
+    }
+}
+
+impl Run<Echo> for Other {
+    fn run(self, me: &mut Echo, _: &mut Cx<Echo>) {
+        me.0 = Some(self.0);
+    }
+}
+
+impl Run<Echo> for Say {
+    fn run(self, me: &mut Echo, cx: &mut Cx<Echo>) {
+        if let (Some(other), Some(left)) = (me.0, self.0.checked_sub(1)) {
+            cx.send(other, Say(left));
+        }
+    }
+}
+
+/// A service with no time for mail, and what the test needs to see of its frames.
+struct Busy {
+    stepper: Stepper,
+    node: Node,
+    door: Door,
+}
+
+impl Busy {
+    async fn new(stepper: Stepper) -> Self {
+        let door = Door::new();
+        let mut service = probe::service("burst", Rate::Hz(20), &door, &["burst"]);
+        service.frame_budget_ms = 0;
+        let node = start(&stepper, vec![service], Modules::new().with::<Burst>()).await;
+        Self {
+            stepper,
+            node,
+            door,
+        }
+    }
+
+    async fn plan(&self, plan: impl FnOnce(&ServiceCx) + Send + 'static) {
+        self.door
+            .ask(|cx| {
+                cx.held::<Plan>()
+                    .expect("the module holds it")
+                    .0
+                    .set(Some(Box::new(plan)))
+            })
+            .await;
+    }
+
+    /// Steps to the end of this frame.
+    async fn frame(&self, number: u64) {
+        while self.stepper.clock().now() < at(number * 50) {
+            self.stepper
+                .step()
+                .await
+                .expect("the frame's timer should be set");
+        }
+    }
+
+    fn mail_run(&self) -> u64 {
+        self.node.core().metrics().service("burst").mail_run.get()
+    }
+
+    fn mail_waited(&self) -> u64 {
+        self.node
+            .core()
+            .metrics()
+            .service("burst")
+            .mail_waited
+            .get()
     }
 }
 
@@ -277,40 +370,31 @@ impl Module for Burst {
 fn mail_past_the_frames_budget_waits_is_counted_and_runs_in_the_next_frames_in_order() {
     const MAILS: u64 = 1000;
     run(async |stepper| {
-        let door = Door::new();
-        let mut service = probe::service("burst", Rate::Hz(20), &door, &["burst"]);
-        service.frame_budget_ms = 0;
-        let node = start(&stepper, vec![service], Modules::new().with::<Burst>()).await;
+        let busy = Busy::new(stepper).await;
         let mut notes = Notes::new();
-        let from = door.spawn::<Witness>(notes.sender.clone()).await;
-        let to = door.spawn::<Witness>(notes.sender.clone()).await;
-        door.ask(move |cx| {
-            cx.held::<Plan>()
-                .expect("the module holds it")
-                .0
-                .set(Some((from, to, MAILS)))
+        let from = busy.door.spawn::<Witness>(notes.sender.clone()).await;
+        let to = busy.door.spawn::<Witness>(notes.sender.clone()).await;
+        busy.plan(move |cx| {
+            cx.send(
+                from,
+                Tell {
+                    to,
+                    first: 0,
+                    end: MAILS,
+                },
+            )
         })
         .await;
-
-        let frame = async |number: u64| {
-            while stepper.clock().now() < at(number * 50) {
-                stepper
-                    .step()
-                    .await
-                    .expect("the frame's timer should be set");
-            }
-        };
-        frame(2).await;
-        let metrics = node.core().metrics().service("burst");
+        busy.frame(2).await;
         assert_eq!(
-            metrics.mail_waited.get(),
+            busy.mail_waited(),
             0,
             "nothing should wait before the burst"
         );
         let mut said = Vec::new();
         let mut frames_with_mail = 0;
         for number in 3..203 {
-            frame(number).await;
+            busy.frame(number).await;
             let ran = notes.rest();
             frames_with_mail += u32::from(!ran.is_empty());
             said.extend(ran);
@@ -322,10 +406,39 @@ fn mail_past_the_frames_budget_waits_is_counted_and_runs_in_the_next_frames_in_o
             "the burst should take several frames, not {frames_with_mail}"
         );
         assert!(
-            metrics.mail_waited.get() >= MAILS / 2,
+            busy.mail_waited() >= MAILS / 2,
             "what waited should be counted"
         );
-        drop(node);
+    });
+}
+
+#[test]
+fn mail_that_causes_mail_keeps_to_the_frames_budget() {
+    const HOPS: u64 = 1000;
+    run(async |stepper| {
+        let busy = Busy::new(stepper).await;
+        let first = busy.door.spawn::<Echo>(()).await;
+        let second = busy.door.spawn::<Echo>(()).await;
+        busy.door
+            .ask(move |cx| {
+                cx.send(first, Other(second));
+                cx.send(second, Other(first));
+            })
+            .await;
+        busy.plan(move |cx| cx.send(first, Say(HOPS))).await;
+        busy.frame(3).await;
+        assert!(
+            busy.mail_run() < HOPS / 2,
+            "one frame should not run it all, but ran {}",
+            busy.mail_run()
+        );
+        assert_eq!(busy.mail_waited(), 1, "the next hop should wait");
+        busy.frame(203).await;
+        assert_eq!(
+            busy.mail_run(),
+            HOPS + 3,
+            "all hops should have run in the end"
+        );
     });
 }
 

@@ -3,9 +3,8 @@
 use super::line::{Border, cross};
 use super::{Ground, Point};
 
-/// How far from a wall a walk ends, in tiles: one step of a published position, so that rounding never shows a walker
-/// inside the wall.
-const OFF_WALL: f64 = 1.0 / 32.0;
+/// How far from a wall a walk ends, in tiles. More than a rounding error of `f32` on the largest map.
+const OFF_WALL: f64 = 1.0 / 64.0;
 
 impl Ground {
     /// Where somebody ends who walks from `from` straight towards `to`, `distance` tiles at most. The walk stops before the

@@ -62,6 +62,7 @@ impl Frames {
         }
         // Mail gets a turn even when the ticks took the whole budget: a service that is late must not starve it.
         service.0.budget.until.set(Some(started + self.budget));
+        service.0.budget.ran.set(0);
         loop {
             tokio::task::yield_now().await;
             if service.mail_waiting() == 0 || service.gate().is_shut() || service.budget_is_spent()
