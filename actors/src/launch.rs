@@ -2,6 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
 
 use realm::role::{Role, RoleFault, WireMode};
 use realm::{
@@ -161,10 +164,24 @@ impl Launch {
     }
 }
 
-/// Stops nodes in the reverse order of their start.
+/// All nodes of a process have so long to stop.
+const STOP_WITHIN: Duration = Duration::from_millis(4800);
+
+/// Stops nodes in the reverse order of their start, within 5 s in all. Each has its part of the time, so that one that
+/// hangs does not take it from those before it.
 pub async fn stop(nodes: Vec<Node>) {
-    for node in nodes.into_iter().rev() {
-        node.stop().await;
+    let Some(clock) = nodes.first().map(|node| node.core().clock().clone()) else {
+        return;
+    };
+    let until = clock.now() + STOP_WITHIN;
+    for (before, node) in nodes.into_iter().enumerate().rev() {
+        let parts = u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1);
+        let part = clock.now() + until.since(clock.now()) / parts;
+        let (role, stopping) = (node.role().to_owned(), Box::pin(node.stop()));
+        let timer = std::pin::pin!(clock.sleep_until(part));
+        if let Either::Right(_) = select(stopping, timer).await {
+            tracing::error!(role, "a node did not stop in time and is left behind");
+        }
     }
 }
 

@@ -153,16 +153,16 @@ fn what_was_looted_survives_a_kill(mode: Mode) {
 }
 
 #[test]
-fn local() {
+fn what_was_looted_survives_a_kill_in_the_local_role() {
     what_was_looted_survives_a_kill(Mode::Local);
 }
 
 #[test]
-fn wire() {
+fn what_was_looted_survives_a_kill_when_all_is_written_down() {
     what_was_looted_survives_a_kill(Mode::Wire);
 }
 
 #[test]
-fn nodes() {
+fn what_was_looted_survives_a_kill_on_four_nodes() {
     what_was_looted_survives_a_kill(Mode::Nodes);
 }

@@ -97,17 +97,17 @@ fn a_nodes_death_brings_its_avatar_back(mode: Mode) {
 }
 
 #[test]
-fn local() {
+fn a_nodes_death_brings_its_avatar_back_over_a_good_link() {
     a_nodes_death_brings_its_avatar_back(Mode::Local);
 }
 
 #[test]
-fn wire() {
+fn a_nodes_death_brings_its_avatar_back_when_all_is_written_down() {
     a_nodes_death_brings_its_avatar_back(Mode::Wire);
 }
 
 #[test]
-fn nodes() {
+fn a_nodes_death_brings_its_avatar_back_over_a_link_that_loses() {
     a_nodes_death_brings_its_avatar_back(Mode::Nodes);
 }
 

@@ -12,6 +12,7 @@ mod kill_the_dog;
 mod link;
 mod probe;
 mod restart;
+mod rules;
 mod sight;
 mod stepping;
 mod stepping_engine;
