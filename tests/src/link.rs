@@ -309,3 +309,28 @@ async fn late_caller(hub: &Hub) -> (Node, Door) {
     let services = vec![probe::service("caller", Rate::Mail, &door, &[])];
     (probe::start(4, hub, services, Modules::new()).await, door)
 }
+
+#[test]
+fn calls_to_a_group_spread_over_its_members_on_other_nodes() {
+    probe::run(async {
+        let scene = scene().await;
+        let mut members = std::collections::BTreeSet::new();
+        for door in &scene.doors {
+            members.insert(door.address().await);
+        }
+        let (node, door) = late_caller(&scene.hub).await;
+        let mut answered = std::collections::BTreeSet::new();
+        for _ in 0..60 {
+            let who = door
+                .call(|cx| async move { EarProxy::new(&cx).who().await })
+                .await;
+            answered.insert(who.expect("a member of the group should answer"));
+        }
+        assert_eq!(
+            answered, members,
+            "each member should have had some of sixty calls"
+        );
+        node.stop().await;
+        scene.stop().await;
+    });
+}
