@@ -1,6 +1,7 @@
 //! Chests, plants and doors: what they give, to whom, and what they close.
 
 mod content;
+mod deaths;
 
 use actors::database::store::Belongings;
 use client::command::{Cast, Move, Use};
@@ -356,6 +357,60 @@ async fn a_closed_door_stops_way_and_sight_and_an_open_one_lets_through(world: &
         .expect("an open door should let a walker in");
 }
 
+async fn nobody_reaches_through_a_closed_door(world: &World) {
+    let mut thief = world.player("Longfinger").await;
+    let door = go_to_door(&mut thief).await;
+    let chest = sees(&mut thief, "objects/chest").await;
+    push_north(&mut thief, (24.5, INSIDE.1), 1_000).await;
+    let taken = use_from_here(&mut thief, chest).await;
+    assert!(
+        is_refused(&taken, Code::NoSight),
+        "a chest behind a closed door should be out of reach: {taken:?}"
+    );
+    assert_eq!(
+        thief.turn(door).await,
+        Ok(State::Open),
+        "the door should open"
+    );
+    thief
+        .gather(chest)
+        .await
+        .expect("through an open door it should be within reach");
+}
+
+async fn who_left_in_a_doorway_is_not_shut_in(world: &World) {
+    let mut guest = world.player("Guest").await;
+    let start = guest.position();
+    let door = go_to_door(&mut guest).await;
+    assert_eq!(
+        guest.turn(door).await,
+        Ok(State::Open),
+        "the door should open"
+    );
+    guest
+        .walk_to(INSIDE.0, 27.5, 0.2)
+        .await
+        .expect("an open door should let a walker in");
+    guest
+        .stand_still()
+        .await
+        .expect("the guest should stop in the doorway");
+    guest.leave().await.expect("the guest should leave");
+    let mut host = world.player("Host").await;
+    go_to_door(&mut host).await;
+    assert_eq!(
+        host.turn(door).await,
+        Ok(State::Closed),
+        "the door should close behind who left"
+    );
+    let entered = guest.enter().await.expect("the guest should come back");
+    assert_eq!(
+        (entered.x, entered.y),
+        start,
+        "who has no room where it was should come in at the gate"
+    );
+}
+
 async fn a_mob_does_not_mind_who_is_behind_a_closed_door(world: &World) {
     let mut baiter = world.player("Baiter").await;
     let door = go_to_door(&mut baiter).await;
@@ -415,6 +470,11 @@ in_each_mode_of! { Content::quiet();
     a_chest_gives_what_it_holds_once
     one_of_two_gets_what_both_reach_for
     a_closed_door_stops_way_and_sight_and_an_open_one_lets_through
+    who_left_in_a_doorway_is_not_shut_in
+}
+
+in_each_mode_of! { Content::quiet().replace("maps/meadow.tmx", "x=\"408\" y=\"376\"", "x=\"392\" y=\"424\"");
+    nobody_reaches_through_a_closed_door
 }
 
 in_each_mode_of! { Content::quiet().replace("objects/plant.toml", "refill_s = 120", "refill_s = 3");
