@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tests::{Mode, World, workspace};
 
-const MEADOW: &str = "maps/meadow.tmx";
+/// Its map.
+pub(super) const MEADOW: &str = "maps/meadow.tmx";
 
 /// A copy of `resources/`, with room for a realm's data beside it.
 pub(super) struct Content {

@@ -6,7 +6,7 @@ use client::State;
 use realm::role::{ModuleSpec, Rate, ServiceSpec};
 use realm::{Address, Clock, Hub, Module, Modules, ServiceCx};
 
-use super::content::Content;
+use super::content::{Content, MEADOW};
 use crate::probe::{self, Door, within};
 
 const CHANNEL: u64 = 1;
@@ -40,7 +40,7 @@ fn is_free(cx: &ServiceCx) -> bool {
 fn a_dead_object_leaves_the_others_alone_and_comes_back() {
     let seldom = "name=\"respawn_s\" type=\"int\" value=\"15\"";
     let soon = "name=\"respawn_s\" type=\"int\" value=\"1\"";
-    let content = Content::quiet().replace("maps/meadow.tmx", seldom, soon);
+    let content = Content::quiet().replace(MEADOW, seldom, soon);
     probe::run(async {
         let door = Door::new();
         let mut mechanics = ModuleSpec::new(MechanicsModule::NAME, Default::default());
