@@ -3,6 +3,7 @@
 //! Coordinates are `f32` in tiles: the tile (x, y) covers x..x+1 and y..y+1, y grows downwards. What lies outside the map is
 //! blocked, and so is a point that is no number.
 
+mod barred;
 mod cells;
 mod line;
 mod near;
@@ -11,7 +12,9 @@ mod walk;
 
 pub use cells::{CELL_TILES, Cell};
 
+use barred::Barred;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A place on a map, in tiles from its top left corner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -52,14 +55,15 @@ impl Point {
     }
 }
 
-/// Which tiles of a map let avatars and mobs pass, and which let them see through. Made when the map is loaded, shared by all
-/// of its channels, never changed after.
+/// Which tiles of a map let avatars and mobs pass, and which let them see through. The map's own tiles are made when it is
+/// loaded and never changed after; a clone shares them, and has closed doors of its own. So each channel has its clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ground {
     width: u16,
     height: u16,
-    way: Vec<u64>,
-    sight: Vec<u64>,
+    way: Arc<Vec<u64>>,
+    sight: Arc<Vec<u64>>,
+    barred: Barred,
 }
 
 impl Ground {
@@ -69,8 +73,9 @@ impl Ground {
         Self {
             width,
             height,
-            way: vec![0; words],
-            sight: vec![0; words],
+            way: Arc::new(vec![0; words]),
+            sight: Arc::new(vec![0; words]),
+            barred: Barred::default(),
         }
     }
 
@@ -87,27 +92,36 @@ impl Ground {
     /// Lets nobody pass the tile; a tile outside the map is blocked anyway.
     pub fn block_way(&mut self, x: u16, y: u16) {
         if let Some(bit) = self.bit(i32::from(x), i32::from(y)) {
-            self.way[bit / 64] |= 1 << (bit % 64);
+            Arc::make_mut(&mut self.way)[bit / 64] |= 1 << (bit % 64);
         }
     }
 
     /// Lets nobody see through the tile; a tile outside the map is blocked anyway.
     pub fn block_sight(&mut self, x: u16, y: u16) {
         if let Some(bit) = self.bit(i32::from(x), i32::from(y)) {
-            self.sight[bit / 64] |= 1 << (bit % 64);
+            Arc::make_mut(&mut self.sight)[bit / 64] |= 1 << (bit % 64);
         }
+    }
+
+    /// Closes these tiles, to way and sight, and opens all that were closed so before: the doors of one channel.
+    pub fn bar(&mut self, tiles: impl IntoIterator<Item = (u16, u16)>) {
+        let tiles = tiles.into_iter();
+        let bits = tiles.filter_map(|(x, y)| self.bit(i32::from(x), i32::from(y)));
+        self.barred = bits.collect();
     }
 
     /// Whether the tile stops whoever walks.
     pub fn blocks_way(&self, x: i32, y: i32) -> bool {
-        self.bit(x, y)
-            .is_none_or(|bit| self.way[bit / 64] >> (bit % 64) & 1 == 1)
+        self.bit(x, y).is_none_or(|bit| {
+            self.way[bit / 64] >> (bit % 64) & 1 == 1 || self.barred.contains(bit)
+        })
     }
 
     /// Whether the tile stops whoever looks.
     pub fn blocks_sight(&self, x: i32, y: i32) -> bool {
-        self.bit(x, y)
-            .is_none_or(|bit| self.sight[bit / 64] >> (bit % 64) & 1 == 1)
+        self.bit(x, y).is_none_or(|bit| {
+            self.sight[bit / 64] >> (bit % 64) & 1 == 1 || self.barred.contains(bit)
+        })
     }
 
     /// Whether somebody can stand at `point`.

@@ -1,5 +1,5 @@
-//! Hosts channels and what lives in them. A channel is a locale that decides who may come in; avatars and mobs are locales
-//! made of [`component`]s; what they show of themselves lies in [`replicas`], which rules read and clients are sent.
+//! Hosts channels and what lives in them. A channel is a locale that decides who may come in; avatars, mobs and objects
+//! are locales made of [`component`]s; what they show of themselves lies in [`replicas`], which rules read and clients are sent.
 
 mod avatar;
 mod calls;
@@ -12,6 +12,7 @@ mod host;
 mod loot;
 mod mob;
 mod module;
+mod object;
 pub mod replicas;
 
 pub use avatar::{Avatar, AvatarSeed};
@@ -23,3 +24,4 @@ pub use harm::{Harm, Hit};
 pub use host::Host;
 pub use mob::{Mob, MobSeed};
 pub use module::MechanicsModule;
+pub use object::{Object, ObjectSeed};

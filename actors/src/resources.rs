@@ -1,4 +1,4 @@
-//! Content: entities, spells, items and maps, read once at the start. Reports all that is wrong with it at once; never changes
+//! Content: entities, objects, spells, items and maps, read once at the start. Reports all that is wrong with it at once; never changes
 //! after, and knows nothing of what lives by it.
 //!
 //! A resource is the file `KIND/NAME.toml`, its id the path without extension. `prototype = "mobs/beast"` lays the file over
@@ -15,10 +15,10 @@ mod rule;
 mod template;
 
 pub use fault::Fault;
-pub use map::{MapTemplate, Spawn};
+pub use map::{MapTemplate, Site, Spawn};
 pub use template::{
-    BrainSpec, CombatSpec, Drop, EntityTemplate, ExperienceSpec, HealthSpec, ItemTemplate,
-    LootSpec, MotionSpec, SpellTemplate,
+    BrainSpec, CombatSpec, DoorSpec, Drop, EntityTemplate, ExperienceSpec, HealthSpec,
+    ItemTemplate, LootSpec, MotionSpec, ObjectTemplate, SpellTemplate, StockSpec,
 };
 
 use folder::Folder;
@@ -38,6 +38,7 @@ pub struct Resources {
     entities: BTreeMap<String, Arc<EntityTemplate>>,
     items: BTreeMap<String, Arc<ItemTemplate>>,
     maps: BTreeMap<String, Arc<MapTemplate>>,
+    objects: BTreeMap<String, Arc<ObjectTemplate>>,
     spells: BTreeMap<String, Arc<SpellTemplate>>,
 }
 
@@ -75,6 +76,11 @@ impl Resources {
         self.maps.get(id)
     }
 
+    /// The chest, plant or door of that id.
+    pub fn object(&self, id: &str) -> Option<&Arc<ObjectTemplate>> {
+        self.objects.get(id)
+    }
+
     /// The spell of that id.
     pub fn spell(&self, id: &str) -> Option<&Arc<SpellTemplate>> {
         self.spells.get(id)
@@ -93,6 +99,11 @@ impl Resources {
     /// All maps by id.
     pub fn maps(&self) -> impl Iterator<Item = &Arc<MapTemplate>> {
         self.maps.values()
+    }
+
+    /// All chests, plants and doors by id.
+    pub fn objects(&self) -> impl Iterator<Item = &Arc<ObjectTemplate>> {
+        self.objects.values()
     }
 
     /// All spells by id.
@@ -124,6 +135,21 @@ impl Resources {
                             .insert(id.clone(), Arc::new(ItemTemplate { id, ..item }));
                     }
                 }
+                Kind::Object => {
+                    let place = page.source.place();
+                    let object = template::<ObjectTemplate>(page, table, &mut report);
+                    match object {
+                        Some(object) if object.stock.is_some() == object.door.is_some() => {
+                            let what = "an object needs either `stock` or `door`";
+                            report(place, what.to_owned());
+                        }
+                        Some(object) => {
+                            self.objects
+                                .insert(id.clone(), Arc::new(ObjectTemplate { id, ..object }));
+                        }
+                        None => {}
+                    }
+                }
                 Kind::Spell => {
                     if let Some(spell) = template::<SpellTemplate>(page, table, &mut report) {
                         self.spells
@@ -139,7 +165,7 @@ impl Resources {
             }
         }
         for (id, map, place) in maps {
-            let refuse = |entity: &str| pages.refuse(entity, Kind::Entity);
+            let refuse = |id: &str, kind| pages.refuse(id, kind);
             match read_map(folder, &id, map, refuse, faults) {
                 Ok(map) => self.maps.extend(map.map(|map| (id, Arc::new(map)))),
                 Err(message) => faults.extend(fault_at(sources, place, message)),
@@ -154,6 +180,7 @@ enum Kind {
     Entity,
     Item,
     Map,
+    Object,
     Spell,
 }
 
@@ -163,6 +190,7 @@ impl Kind {
             "avatars" | "mobs" => Some(Self::Entity),
             "items" => Some(Self::Item),
             "maps" => Some(Self::Map),
+            "objects" => Some(Self::Object),
             "spells" => Some(Self::Spell),
             _ => None,
         }
@@ -175,6 +203,7 @@ impl fmt::Display for Kind {
             Self::Entity => "an entity",
             Self::Item => "an item",
             Self::Map => "a map",
+            Self::Object => "an object",
             Self::Spell => "a spell",
         })
     }
@@ -191,7 +220,7 @@ fn sources(root: &Folder, faults: &mut Vec<Fault>) -> Vec<Source> {
         let mut refuse =
             |path: String, message: String| faults.push(Fault::of_file(&path, message));
         let Some(kind) = Kind::of_folder(&entry.name) else {
-            let known = "expected `avatars`, `items`, `maps`, `mobs` or `spells`";
+            let known = "expected `avatars`, `items`, `maps`, `mobs`, `objects` or `spells`";
             refuse(
                 root.shown(&entry.name),
                 format!("unknown kind of resource, {known}"),
@@ -265,7 +294,7 @@ fn read_map(
     root: &Folder,
     id: &str,
     map: MapFile,
-    refuse: impl Fn(&str) -> Option<String>,
+    refuse: impl Fn(&str, Kind) -> Option<String>,
     faults: &mut Vec<Fault>,
 ) -> Result<Option<MapTemplate>, String> {
     let fail = |message: String| format!("`{}` {message}", map.file);

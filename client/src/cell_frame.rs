@@ -460,7 +460,7 @@ mod tests {
             (0, u16::MAX, &[1, 0, 4, 0], CellError::Truncated),
             (0, 1, &[1, 0, 0], CellError::UnknownMask(0)),
             (0, 1, &[1, 0, 0x81, 0], CellError::UnknownMask(0x81)),
-            (0, 1, &[1, 0, 4, 3], CellError::UnknownState(3)),
+            (0, 1, &[1, 0, 4, 7], CellError::UnknownState(7)),
             (0, 1, &[1, 0, 0x80, 2], CellError::UnknownDeparture(2)),
             (1, 1, &[1, 0, 4, 1], CellError::PartInSnapshot(Handle(1))),
         ];

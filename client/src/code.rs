@@ -71,6 +71,7 @@ codes! {
     Stopping = 27, "The realm is shutting down.";
     Idle = 28, "You were away for too long.";
     BadToken = 29, "Your session has ended: log in again.";
+    InTheWay = 30, "Somebody stands in the way.";
 }
 
 impl From<Code> for u16 {
@@ -111,7 +112,7 @@ mod tests {
         }
         assert_eq!(Code::try_from(0), Err(UnknownCode(0)), "0 is no reason");
         assert!(
-            wire::decode::<Code>(&[30]).is_err(),
+            wire::decode::<Code>(&[31]).is_err(),
             "a number past the table should be refused"
         );
     }

@@ -74,6 +74,13 @@ class_table! {
         target: Handle,
     }
 
+    /// Uses an object: `Looted` from a chest or a plant; a door opens or closes, as all near it see; or a refusal.
+    #[derive(Debug)]
+    Use = "client.use" {
+        /// The object.
+        target: Handle,
+    }
+
     /// Leaves the world, not the session: `Left` or a refusal.
     #[derive(Debug)]
     Leave = "client.leave" {}
@@ -162,6 +169,7 @@ mod tests {
             }
             .into(),
             Loot { target: Handle(7) }.into(),
+            Use { target: Handle(7) }.into(),
             Leave {}.into(),
             Ping {
                 client_time_ms: u64::MAX,

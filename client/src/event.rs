@@ -110,10 +110,11 @@ class_table! {
         xp: u64,
     }
 
-    /// The player took what a corpse held. Answers `Loot`; the amounts are what was gained, and are already saved.
+    /// The player took what a corpse, a chest or a plant held. Answers `Loot` and `Use`; the amounts are what was gained,
+    /// and are already saved.
     #[derive(Debug)]
     Looted = "client.event.looted" {
-        /// The corpse.
+        /// The corpse or the object.
         target: Handle,
         /// Items gained.
         items: Vec<ItemStack>,

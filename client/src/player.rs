@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::command::{Cast, Enter, Leave, LogIn, Loot, Move, Register};
+use crate::command::{Cast, Enter, Leave, LogIn, Loot, Move, Register, Use};
 use crate::connection::Deadline;
 use crate::event::{Entered, LoggedIn, Looted, Welcome};
 use crate::walk::{Point, Walk, aside, distance};
@@ -231,6 +231,15 @@ impl<T: Transport> Player<T> {
         }
     }
 
+    /// Walks no further.
+    pub async fn stand_still(&mut self) -> Result<(), Missed> {
+        self.go(self.position()).await?;
+        while self.state(self.me.handle) == Some(State::Walking) {
+            self.next().await?;
+        }
+        Ok(())
+    }
+
     /// Strikes an entity until it is dead by the player's hand; the experience that it earned. `Lost` when it went out of
     /// view or died otherwise.
     pub async fn kill(&mut self, target: Handle) -> Result<u64, Missed> {
@@ -286,10 +295,41 @@ impl<T: Transport> Player<T> {
 
     /// Takes what a corpse holds.
     pub async fn loot(&mut self, target: Handle) -> Result<Looted, Missed> {
+        self.take(Loot { target }.into(), target).await
+    }
+
+    /// Takes what a chest or a plant holds.
+    pub async fn gather(&mut self, target: Handle) -> Result<Looted, Missed> {
+        self.take(Use { target }.into(), target).await
+    }
+
+    /// Opens a door, or closes it, and sees it done.
+    pub async fn turn(&mut self, door: Handle) -> Result<State, Missed> {
+        self.approach(door, REACH).await?;
+        // Who walks on would walk into the doorway.
+        self.stand_still().await?;
+        let before = self.state(door);
+        let sent = self.send(Use { target: door }).await?;
+        loop {
+            match self.next().await? {
+                Happening::Event(Event::Refused(refused)) if refused.sequence == sent => {
+                    return Err(Missed::refused("client.use", refused.code));
+                }
+                _ => match self.state(door) {
+                    None => return Err(Missed::Lost(door)),
+                    now if now == before => {}
+                    Some(now) => return Ok(now),
+                },
+            }
+        }
+    }
+
+    async fn take(&mut self, command: Command, target: Handle) -> Result<Looted, Missed> {
+        let what = command.name();
         let mut reach = REACH;
         loop {
             self.approach(target, reach).await?;
-            let answer = self.attempt(Loot { target }, u64::MAX, |event| match event {
+            let answer = self.attempt(command.clone(), u64::MAX, |event| match event {
                 Event::Looted(looted) if looted.target == target => Some(looted.clone()),
                 _ => None,
             });
@@ -299,7 +339,7 @@ impl<T: Transport> Player<T> {
                     reach = closer(reach);
                     self.rest(REST_MS).await?;
                 }
-                Answer::Refused(code) => self.bear("client.loot", code).await?,
+                Answer::Refused(code) => self.bear(what, code).await?,
                 Answer::Silence => {}
             }
         }
@@ -497,9 +537,13 @@ impl<T: Transport> Player<T> {
             .map(|near| (near.x, near.y))
     }
 
+    /// What an entity in view is at.
+    pub fn state(&self, handle: Handle) -> Option<State> {
+        self.connection.view().get(handle).map(|near| near.state)
+    }
+
     fn is_dead(&self, handle: Handle) -> bool {
-        let seen = self.connection.view().get(handle);
-        seen.is_some_and(|near| near.state == State::Dead)
+        self.state(handle) == Some(State::Dead)
     }
 }
 

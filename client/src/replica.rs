@@ -41,6 +41,14 @@ pub enum State {
     Walking = 1,
     /// A corpse.
     Dead = 2,
+    /// A door that stops way and sight.
+    Closed = 3,
+    /// A door that lets through.
+    Open = 4,
+    /// A chest or a plant that has something to give.
+    Full = 5,
+    /// A chest or a plant that has nothing to give, for now.
+    Empty = 6,
 }
 
 impl State {
@@ -49,8 +57,20 @@ impl State {
             0 => Some(State::Idle),
             1 => Some(State::Walking),
             2 => Some(State::Dead),
+            3 => Some(State::Closed),
+            4 => Some(State::Open),
+            5 => Some(State::Full),
+            6 => Some(State::Empty),
             _ => None,
         }
+    }
+
+    /// True of what is no being but a thing that can be used.
+    pub const fn is_of_object(self) -> bool {
+        matches!(
+            self,
+            State::Closed | State::Open | State::Full | State::Empty
+        )
     }
 }
 
@@ -102,6 +122,20 @@ impl Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_state_reads_back_from_its_number() {
+        let states: Vec<State> = (0..=u8::MAX).filter_map(State::from_number).collect();
+        assert_eq!(states.len(), 7, "each state should have a number");
+        for (number, state) in (0_u8..).zip(states) {
+            assert_eq!(state as u8, number, "{state:?} should keep its number");
+            assert_eq!(
+                state.is_of_object(),
+                number >= 3,
+                "{state:?} should be of an object or of a being, for ever"
+            );
+        }
+    }
 
     #[test]
     fn a_position_keeps_to_the_nearest_step() {

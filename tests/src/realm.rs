@@ -10,6 +10,7 @@ mod house;
 mod isolation;
 mod kill_the_dog;
 mod link;
+mod objects;
 mod probe;
 mod restart;
 mod rules;

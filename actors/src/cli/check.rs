@@ -47,10 +47,11 @@ impl Check {
         for folder in folders {
             match Resources::load(&folder) {
                 Ok(resources) => println!(
-                    "{}: {} maps, {} entities, {} spells, {} items",
+                    "{}: {} maps, {} entities, {} objects, {} spells, {} items",
                     folder.display(),
                     resources.maps().count(),
                     resources.entities().count(),
+                    resources.objects().count(),
                     resources.spells().count(),
                     resources.items().count()
                 ),

@@ -18,6 +18,7 @@ use super::entity::{Entity, Living, Tick};
 use super::harm::{Harm, Hit, Struck};
 use super::host::Host;
 use super::loot::{LootOffer, NoLoot};
+use super::object::NotUsed;
 use crate::database::store::{CharacterRow, Epoch};
 use crate::ground::{CELL_TILES, Point};
 use crate::resources::MapTemplate;
@@ -65,8 +66,11 @@ impl Locale for Avatar {
         let row = seed.row;
         cx.service().watch_from_service(cx.address());
         let saved = Point::new(row.x as f32, row.y as f32);
-        let here =
-            row.map.as_deref() == Some(seed.map.id.as_str()) && seed.map.ground.passable(saved);
+        let here = row.map.as_deref() == Some(seed.map.id.as_str())
+            && host
+                .replicas
+                .terrain(seed.channel)
+                .is_some_and(|terrain| terrain.now().passable(saved));
         let place = if here { saved } else { seed.map.start };
         let template = host.resources.entity(&host.avatar).cloned();
         let template = template
@@ -126,7 +130,9 @@ impl Locale for Avatar {
     fn messages(list: &mut Messages<Self>) {
         list.takes::<Intents>().takes::<Attach>().takes::<Depart>();
         list.takes::<Tick>().takes::<Harm>().takes::<Hit>();
-        list.takes::<LootOffer>().takes::<NoLoot>();
+        list.takes::<LootOffer>()
+            .takes::<NoLoot>()
+            .takes::<NotUsed>();
     }
 
     fn settle(&mut self, cx: &mut Cx<Self>) {

@@ -11,6 +11,7 @@ use super::avatar::{Avatar, AvatarSeed};
 use super::calls::EnterError;
 use super::host::Host;
 use super::mob::{Mob, MobSeed};
+use super::object::{Object, ObjectSeed};
 use crate::database::store::CharacterRow;
 use crate::resources::MapTemplate;
 
@@ -28,6 +29,8 @@ pub struct Channel {
     avatars: BTreeMap<Address, i64>,
     /// Living mobs, and the index of the spawn that brings them back.
     mobs: BTreeMap<Address, usize>,
+    /// Objects, and the index of the site that brings them back.
+    objects: BTreeMap<Address, usize>,
 }
 
 /// Lets a character in, if there is room.
@@ -50,7 +53,11 @@ impl Locale for Channel {
             seed,
             avatars: BTreeMap::new(),
             mobs: BTreeMap::new(),
+            objects: BTreeMap::new(),
         };
+        for site in 0..me.seed.map.sites.len() {
+            me.place(site, cx);
+        }
         for spawn in 0..me.seed.map.spawns.len() {
             for _ in 0..me.seed.map.spawns[spawn].count {
                 me.spawn(spawn, cx);
@@ -69,6 +76,10 @@ impl Locale for Channel {
             let after = Duration::from_secs(self.seed.map.spawns[spawn].respawn_s);
             cx.after(after, move |me, cx| me.spawn(spawn, cx));
         }
+        if let Some(site) = self.objects.remove(&death.address) {
+            let after = Duration::from_secs(self.seed.map.sites[site].respawn_s);
+            cx.after(after, move |me, cx| me.place(site, cx));
+        }
     }
 }
 
@@ -80,11 +91,14 @@ impl Channel {
             return;
         };
         let chance = cx.chance();
-        let near = self
-            .seed
-            .map
-            .ground
-            .random_passable_near(spec.at, spec.radius_tiles, |below| chance.below(below));
+        let near = host
+            .replicas
+            .terrain(self.seed.channel)
+            .and_then(|terrain| {
+                terrain
+                    .now()
+                    .random_passable_near(spec.at, spec.radius_tiles, |below| chance.below(below))
+            });
         let at = near.unwrap_or(spec.at);
         let (channel, map) = (self.seed.channel, self.seed.map.clone());
         let mob = cx.spawn::<Mob>(MobSeed {
@@ -95,6 +109,23 @@ impl Channel {
         });
         cx.watch(mob);
         self.mobs.insert(mob, spawn);
+    }
+
+    fn place(&mut self, site: usize, cx: &mut Cx<Self>) {
+        let host = Host::of(cx.service());
+        let spec = self.seed.map.sites[site].clone();
+        let Some(template) = host.resources.object(&spec.object).cloned() else {
+            return;
+        };
+        let (channel, map) = (self.seed.channel, self.seed.map.clone());
+        let object = cx.spawn::<Object>(ObjectSeed {
+            channel,
+            map,
+            template,
+            site: spec,
+        });
+        cx.watch(object);
+        self.objects.insert(object, site);
     }
 }
 

@@ -7,10 +7,14 @@ mod experience;
 mod health;
 mod loot;
 mod motion;
+mod spoils;
+mod stock;
 
 pub use brain::{Brain, Sense, Wish};
 pub use combat::{Combat, Refusal};
 pub use experience::Experience;
 pub use health::Health;
-pub use loot::{Loot, Spoils};
+pub use loot::Loot;
 pub use motion::Motion;
+pub use spoils::{Pile, Spoils};
+pub use stock::Stock;

@@ -1,4 +1,4 @@
-//! An entity: its components, and its entry in the replica store. Avatars and mobs are built on it alike.
+//! An entity: its components, and its entry in the replica store. Avatars, mobs and objects are built on it alike.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use realm::{Address, Locale, message};
 
 use super::component::{Combat, Experience, Health, Loot, Motion};
 use super::host::Host;
-use super::replicas::{Replica, Replicas, Server};
+use super::replicas::{Replica, Replicas, Server, Terrain};
 use crate::ground::Point;
 use crate::resources::{EntityTemplate, MapTemplate};
 
@@ -20,7 +20,7 @@ pub struct Tick {
     pub ms: u32,
 }
 
-/// What avatars and mobs have in common: components, as their resource names them.
+/// What avatars, mobs and objects have in common: components, as their resource names them.
 pub struct Entity {
     /// The channel it stands in.
     pub channel: u64,
@@ -28,6 +28,8 @@ pub struct Entity {
     pub handle: Handle,
     /// The channel's map.
     pub map: Arc<MapTemplate>,
+    /// The channel's ground: the map's, and the closed doors.
+    pub terrain: Rc<Terrain>,
     /// What it is.
     pub template: Arc<EntityTemplate>,
     /// The store it publishes to and reads from.
@@ -42,6 +44,8 @@ pub struct Entity {
     pub experience: Option<Experience>,
     /// What its corpse holds.
     pub loot: Option<Loot>,
+    /// What it is at, if that is not for its components to say.
+    pub shows: Option<State>,
     near: Near,
 }
 
@@ -89,6 +93,7 @@ impl Entity {
             near: near.clone(),
             server,
         };
+        let terrain = host.replicas.terrain(channel);
         Self {
             channel,
             handle: host.replicas.enter(channel, replica).unwrap_or_default(),
@@ -106,6 +111,8 @@ impl Entity {
                 .as_ref()
                 .map(|spec| Loot::new(Arc::new(spec.clone()))),
             replicas: host.replicas.clone(),
+            shows: None,
+            terrain: terrain.unwrap_or_else(|| Rc::new(Terrain::new(&map.ground))),
             map,
             template,
             health,
@@ -144,7 +151,7 @@ impl Entity {
             health.tick(time);
         }
         if let Some(motion) = &mut self.motion {
-            motion.tick(&self.map.ground, time);
+            motion.tick(&self.terrain.now(), time);
         }
     }
 
@@ -164,7 +171,9 @@ impl Entity {
                 changed |= mask::HEALTH;
             }
         }
-        let state = if self.is_dead() {
+        let state = if let Some(shows) = self.shows {
+            shows
+        } else if self.is_dead() {
             State::Dead
         } else if self.motion.as_ref().is_some_and(Motion::walks) {
             State::Walking

@@ -1,5 +1,5 @@
-//! Loot on its way from a corpse to an avatar. The corpse keeps it until the avatar has it in the database; the operation
-//! is named after the corpse, so it is given once ever.
+//! Loot on its way from a corpse or an object, its holder, to an avatar. The holder keeps it until the avatar has it in the
+//! database; the operation is named after the holder, so it is given once ever.
 
 use client::{Handle, ItemStack};
 use realm::{Address, message};
@@ -15,16 +15,16 @@ pub(crate) struct TakeLoot {
     pub(crate) sequence: u32,
 }
 
-/// Corpse to avatar: take this.
+/// Holder to avatar: take this.
 #[message]
 pub(crate) struct LootOffer {
-    /// The corpse.
+    /// The holder.
     pub(crate) target: Handle,
     /// Where to say that it was taken.
-    pub(crate) corpse: Address,
+    pub(crate) holder: Address,
     /// Under which it is given, once ever.
     pub(crate) operation: OperationId,
-    /// The resource id of what died.
+    /// The resource id of the holder.
     pub(crate) source: String,
     /// Items.
     pub(crate) items: Vec<ItemStack>,
@@ -41,11 +41,11 @@ pub(crate) struct NoLoot {
     pub(crate) sequence: u32,
 }
 
-/// Avatar to corpse: it is in the database, or it is not.
+/// Avatar to holder: it is in the database, or it is not.
 #[message]
 pub(crate) struct LootOutcome {
     /// The avatar.
     pub(crate) taker: Address,
-    /// True when it was taken.
+    /// True when it was taken, by this avatar or, under the same operation, by one before.
     pub(crate) taken: bool,
 }

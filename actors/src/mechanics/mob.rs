@@ -92,7 +92,7 @@ impl Locale for Mob {
 
     fn died(&mut self, death: Death, _: &mut Cx<Self>) {
         if let Some(loot) = &mut self.entity.loot {
-            loot.refused(death.address);
+            loot.pile.refused(death.address);
         }
     }
 }
@@ -118,7 +118,7 @@ impl Struck for Mob {
         let mut lies = BARE_CORPSE;
         if let Some(loot) = &mut self.entity.loot {
             loot.roll(cx.chance());
-            if !loot.is_empty() {
+            if !loot.pile.is_empty() {
                 lies = loot.lasts();
             }
         }
@@ -155,7 +155,7 @@ impl Run<Mob> for TakeLoot {
             .loot
             .as_mut()
             .filter(|_| dead)
-            .and_then(|loot| loot.offer(self.taker));
+            .and_then(|loot| loot.pile.offer(self.taker));
         let Some(spoils) = spoils else {
             return cx.send(
                 self.taker,
@@ -167,7 +167,7 @@ impl Run<Mob> for TakeLoot {
         cx.watch(self.taker);
         let offer = LootOffer {
             target: mob.entity.handle,
-            corpse: cx.address(),
+            holder: cx.address(),
             operation: OperationId::derived("loot", cx.address().get(), 0),
             source: mob.entity.template.id.clone(),
             items: spoils.items,
@@ -184,10 +184,10 @@ impl Run<Mob> for LootOutcome {
             return;
         };
         if self.taken {
-            loot.taken(self.taker);
+            loot.pile.taken(self.taker);
             cx.after(BARE_CORPSE, |_, cx| cx.stop());
         } else {
-            loot.refused(self.taker);
+            loot.pile.refused(self.taker);
         }
     }
 }
@@ -201,11 +201,9 @@ impl Mob {
             Wish::Wander => {
                 let wander = brain.wander_tiles();
                 let chance = cx.chance();
-                let goal = self
-                    .entity
-                    .map
-                    .ground
-                    .random_passable_near(home, wander, |below| chance.below(below));
+                let ground = self.entity.terrain.now();
+                let goal = ground.random_passable_near(home, wander, |below| chance.below(below));
+                drop(ground);
                 if let Some(goal) = goal {
                     self.walk(goal, cx);
                 }
@@ -232,7 +230,14 @@ impl Mob {
             .map(|spell| spell.id.clone())
             .collect();
         for spell in ids {
-            let cast = combat.cast(&spell, &self.entity.map.ground, place, at, now, cx.chance());
+            let cast = combat.cast(
+                &spell,
+                &self.entity.terrain.now(),
+                place,
+                at,
+                now,
+                cx.chance(),
+            );
             let Ok(amount) = cast else { continue };
             self.blows += 1;
             if let Some(victim) = self.entity.see(target) {
@@ -246,7 +251,8 @@ impl Mob {
             }
             break;
         }
-        let near = place.distance(at) <= reach * CLOSE_IN && self.entity.map.ground.sees(place, at);
+        let near =
+            place.distance(at) <= reach * CLOSE_IN && self.entity.terrain.now().sees(place, at);
         match &mut self.entity.motion {
             Some(motion) if near => motion.stop(),
             _ => self.walk(at, cx),
@@ -259,7 +265,7 @@ impl Mob {
             return;
         };
         let place = motion.place();
-        let ground = &self.entity.map.ground;
+        let ground = self.entity.terrain.now();
         let straight = ground.walk(place, goal, place.distance(goal));
         if straight.distance(goal) < 0.1 {
             return motion.walk_to(goal);
@@ -282,11 +288,12 @@ impl Sense for Senses<'_> {
     fn nearest_enemy(&self, range: f32) -> Option<Handle> {
         let me = self.0;
         let place = me.place();
+        let ground = me.terrain.now();
         let enemy = me.replicas.nearest(me.channel, place, range, |other| {
             other.server.avatar
                 && other.alive()
                 && *other.server.faction != *me.faction()
-                && me.map.ground.sees(place, other.place())
+                && ground.sees(place, other.place())
         });
         enemy.map(|(handle, _)| handle)
     }

@@ -2,9 +2,11 @@
 //! a run that returned normally; rules read all entries; clients are sent the near part, encoded once for each cell.
 
 mod cells;
+mod terrain;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,6 +16,10 @@ use realm::Address;
 use crate::ground::Point;
 use crate::resources::MapTemplate;
 use cells::Cells;
+pub use terrain::Terrain;
+
+/// How far from a door, in tiles, one stands out of its way: what is published may differ that much from where one is.
+const OUT_OF_THE_WAY: f32 = 0.1;
 
 /// The published part of an entity: what anybody near may see, and what only rules may.
 #[derive(Clone, Debug)]
@@ -41,6 +47,11 @@ impl Replica {
         Point::new(self.near.x, self.near.y)
     }
 
+    /// True of what can be used, and is no being.
+    pub fn is_object(&self) -> bool {
+        self.near.state.is_of_object()
+    }
+
     /// True unless the entity is a corpse.
     pub fn alive(&self) -> bool {
         self.near.state != client::State::Dead
@@ -56,6 +67,7 @@ pub struct Replicas {
 
 struct Held {
     map: Arc<MapTemplate>,
+    terrain: Rc<Terrain>,
     entities: BTreeMap<Handle, (Cell, Replica)>,
     cells: Cells,
     last: u16,
@@ -65,8 +77,10 @@ struct Held {
 impl Replicas {
     /// Opens a channel. Its id was never used before, so its cells begin with epoch 1.
     pub fn open(&self, channel: u64, map: Arc<MapTemplate>) {
+        let terrain = Rc::new(Terrain::new(&map.ground));
         let held = Held {
             map,
+            terrain,
             entities: BTreeMap::new(),
             cells: Cells::default(),
             last: 0,
@@ -95,6 +109,31 @@ impl Replicas {
     /// The map of a channel.
     pub fn map(&self, channel: u64) -> Option<Arc<MapTemplate>> {
         Some(self.channels.borrow().get(&channel)?.map.clone())
+    }
+
+    /// The ground of a channel, as it is now and will be.
+    pub fn terrain(&self, channel: u64) -> Option<Rc<Terrain>> {
+        Some(self.channels.borrow().get(&channel)?.terrain.clone())
+    }
+
+    /// Lays a closed door over these tiles, until it is opened or removed. False when somebody stands there.
+    pub fn close_door(&self, channel: u64, door: Handle, tiles: &[(u16, u16)]) -> bool {
+        let channels = self.channels.borrow();
+        let Some(held) = channels.get(&channel) else {
+            return false;
+        };
+        let free = !held.somebody_on(tiles, door);
+        if free {
+            held.terrain.close(door, tiles);
+        }
+        free
+    }
+
+    /// Frees the tiles of a door.
+    pub fn open_door(&self, channel: u64, door: Handle) {
+        if let Some(held) = self.channels.borrow().get(&channel) {
+            held.terrain.open(door);
+        }
     }
 
     /// Puts a new entity in and gives it its handle. `None` when the channel is closed or has no handle free.
@@ -132,7 +171,7 @@ impl Replicas {
         }
     }
 
-    /// Takes an entity out. Unknown addresses are passed over.
+    /// Takes an entity out, and frees what it closed if it was a door. Unknown addresses are passed over.
     pub fn remove(&self, address: Address) {
         let Some((channel, handle)) = self.whose.borrow_mut().remove(&address) else {
             return;
@@ -144,6 +183,7 @@ impl Replicas {
         if let Some((cell, replica)) = held.entities.remove(&handle) {
             held.avatars -= u32::from(replica.server.avatar);
             held.cells.leave(cell, handle, None);
+            held.terrain.open(handle);
         }
     }
 
@@ -185,17 +225,14 @@ impl Replicas {
         Some((handle, held.entities.get(&handle)?.1.clone()))
     }
 
-    /// The addresses of all entities in channels that have an avatar in them: who needs a tick.
+    /// The addresses of all beings in channels that have an avatar in them: who needs a tick.
     pub fn awake(&self) -> Vec<Address> {
         let channels = self.channels.borrow();
         let awake = channels.values().filter(|held| held.avatars > 0);
-        awake
-            .flat_map(|held| {
-                held.entities
-                    .values()
-                    .map(|(_, replica)| replica.server.address)
-            })
-            .collect()
+        let beings = awake
+            .flat_map(|held| held.entities.values())
+            .filter(|(_, replica)| !replica.is_object());
+        beings.map(|(_, replica)| replica.server.address).collect()
     }
 
     /// Encodes each changed entity once into the frame of its cell; what was told is forgotten.
@@ -234,6 +271,25 @@ impl Replicas {
 }
 
 impl Held {
+    /// True when somebody who lives is on one of the tiles of a door, or nearly.
+    fn somebody_on(&self, tiles: &[(u16, u16)], door: Handle) -> bool {
+        let reach = 0.5 + OUT_OF_THE_WAY;
+        tiles
+            .iter()
+            .map(|(x, y)| Point::centre_of((i32::from(*x), i32::from(*y))))
+            .any(|middle| {
+                let near = self.cells.members_near(&self.map.ground, middle, 1.0);
+                let others = near.filter(|handle| *handle != door);
+                others
+                    .filter_map(|handle| self.entities.get(&handle))
+                    .any(|(_, replica)| {
+                        let at = replica.place();
+                        let on = (at.x - middle.x).abs() < reach && (at.y - middle.y).abs() < reach;
+                        on && replica.alive() && !replica.is_object()
+                    })
+            })
+    }
+
     /// The next handle that is free, counting up and around, so that a handle is not soon used again. 0 is nobody.
     fn free_handle(&mut self) -> Option<Handle> {
         for _ in 0..u16::MAX {
@@ -245,3 +301,6 @@ impl Held {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;

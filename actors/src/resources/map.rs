@@ -3,6 +3,7 @@
 
 mod objects;
 
+use super::Kind;
 use super::folder::Folder;
 use super::range;
 use crate::ground::{Ground, Point};
@@ -15,7 +16,7 @@ use tiled::{FiniteTileLayer, LayerType, Loader, Map, Orientation, TileLayer};
 /// The longest side of a map, in tiles.
 const SIDE_TILES_MAX: u32 = 4096;
 
-/// A map: its ground, where avatars come in and where mobs appear. Its channels share one.
+/// A map: its ground, where avatars come in, where mobs appear and objects stand. Its channels share one.
 #[derive(Clone, Debug)]
 pub struct MapTemplate {
     /// Its path without extension, as in `maps/meadow`.
@@ -26,12 +27,27 @@ pub struct MapTemplate {
     pub file: String,
     /// How many avatars one channel takes; above 0.
     pub limit: u32,
-    /// Where one can walk and see.
+    /// Where one can walk and see while all doors are open.
     pub ground: Ground,
     /// Where avatars come in.
     pub start: Point,
     /// Where mobs appear, in the order of the editor.
     pub spawns: Vec<Spawn>,
+    /// Where objects stand, in the order of the editor.
+    pub sites: Vec<Site>,
+}
+
+/// A place where one object stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Site {
+    /// The id of what stands there.
+    pub object: String,
+    /// The middle of the place.
+    pub at: Point,
+    /// The tiles that it takes up, all of them passable: what a door closes.
+    pub tiles: Vec<(u16, u16)>,
+    /// The time from its end, which only a fault of its own brings, to the next appearance.
+    pub respawn_s: u64,
 }
 
 /// A place where mobs of one kind appear, and appear again.
@@ -64,13 +80,13 @@ pub(super) type Report<'a> = &'a mut dyn FnMut(Range<usize>, String);
 
 impl MapTemplate {
     /// Puts a map together from its file and the text of its `.tmx`; `folder` is where the tilesets are looked for, and
-    /// `refuse` says why an entity cannot appear.
+    /// `refuse` says why something cannot appear.
     pub(super) fn new(
         id: &str,
         map: MapFile,
         text: &str,
         folder: &Folder,
-        refuse: impl Fn(&str) -> Option<String>,
+        refuse: impl Fn(&str, Kind) -> Option<String>,
         report: Report<'_>,
     ) -> Option<Self> {
         let tiled = match parse(&map.file, text, folder) {
@@ -81,7 +97,7 @@ impl MapTemplate {
             }
         };
         let ground = ground(&tiled, text, report)?;
-        let (start, spawns) = objects::read(&tiled, text, &ground, refuse, report);
+        let places = objects::read(&tiled, text, &ground, refuse, report);
         let MapFile { name, file, limit } = map;
         Some(Self {
             id: id.to_owned(),
@@ -89,8 +105,9 @@ impl MapTemplate {
             file,
             limit,
             ground,
-            start: start?,
-            spawns,
+            start: places.start?,
+            spawns: places.spawns,
+            sites: places.sites,
         })
     }
 }

@@ -9,14 +9,20 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// The ids in a kind's tables: where, and what they have to lead to.
-const IDS: [(Kind, &[&str], Kind); 2] = [
+const IDS: [(Kind, &[&str], Kind); 3] = [
     (Kind::Entity, &["combat", "spells"], Kind::Spell),
     (Kind::Entity, &["loot", "drops", "item"], Kind::Item),
+    (Kind::Object, &["stock", "drops", "item"], Kind::Item),
 ];
 
 /// The pairs of a least and a most.
-const PAIRS: [(Kind, &[&str], &[&str]); 2] = [
+const PAIRS: [(Kind, &[&str], &[&str]); 3] = [
     (Kind::Entity, &["loot", "coins_min"], &["loot", "coins_max"]),
+    (
+        Kind::Object,
+        &["stock", "coins_min"],
+        &["stock", "coins_max"],
+    ),
     (Kind::Spell, &["damage_min"], &["damage_max"]),
 ];
 

@@ -4,7 +4,7 @@ use super::range;
 use serde::Deserialize;
 
 /// What avatars and mobs are made from: each part that is there gives them a functionality.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EntityTemplate {
     /// Its path without extension, as in `mobs/dog`.
@@ -119,6 +119,46 @@ pub struct ExperienceSpec {
 
 fn level<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     range::some(from).map(Some)
+}
+
+/// What chests, plants and doors are made from: just one of its parts is there.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectTemplate {
+    /// Its path without extension, as in `objects/chest`.
+    #[serde(skip)]
+    pub id: String,
+    /// What players read.
+    pub name: String,
+    /// It gives something to who uses it.
+    pub stock: Option<StockSpec>,
+    /// It opens and closes when it is used.
+    pub door: Option<DoorSpec>,
+}
+
+/// What an object gives, again and again.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StockSpec {
+    /// The least coins.
+    pub coins_min: u64,
+    /// The most coins, no fewer than the least.
+    pub coins_max: u64,
+    /// Items, each with its own chance.
+    #[serde(default)]
+    pub drops: Vec<Drop>,
+    /// The time from when it was emptied until it is full again.
+    #[serde(deserialize_with = "range::seconds")]
+    pub refill_s: u64,
+}
+
+/// How a door is when it appears.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DoorSpec {
+    /// Whether it lets through at first.
+    #[serde(default)]
+    pub open: bool,
 }
 
 /// Something that one entity does to another.

@@ -63,6 +63,56 @@ fn the_mobs_of_the_meadow_can_be_reached_from_its_start() {
 }
 
 #[test]
+fn the_objects_of_the_meadow_can_be_reached_and_its_door_closes_its_house() {
+    let resources = real_tree();
+    let meadow = resources
+        .map("maps/meadow")
+        .expect("there should be a meadow");
+    assert!(
+        meadow.sites.len() >= 4,
+        "there should be a chest, two plants and a door"
+    );
+    let mut closed = meadow.ground.clone();
+    for site in &meadow.sites {
+        let way = meadow.ground.path(meadow.start, site.at, 64 * 64);
+        assert!(way.is_some(), "{site:?} should be reachable from the start");
+        let object = resources.object(&site.object);
+        let object = object.expect("an object that stands on a map should exist");
+        if object.door.is_some() {
+            closed.bar(site.tiles.iter().copied());
+        }
+    }
+    let (start, inside) = (meadow.start, Point::new(23.5, 24.5));
+    assert!(
+        meadow.ground.path(start, inside, 64 * 64).is_some(),
+        "an open door should be the way into the house"
+    );
+    assert_eq!(
+        closed.path(start, inside, 64 * 64),
+        None,
+        "a closed door should leave no way into the house"
+    );
+}
+
+#[test]
+fn a_plant_has_what_its_prototype_gives_it() {
+    let resources = real_tree();
+    let bush = resources
+        .object("objects/berry_bush")
+        .expect("there should be bushes");
+    let stock = bush.stock.as_ref().expect("a bush should have a stock");
+    assert_eq!(
+        (stock.coins_max, stock.refill_s, stock.drops.len()),
+        (0, 120, 1),
+        "the prototype's times and coins should go with the bush's own berries"
+    );
+    assert!(
+        resources.object("objects/plant").is_none(),
+        "an abstract object should not be had"
+    );
+}
+
+#[test]
 fn the_walls_of_the_meadow_hide_what_is_behind_them_and_its_water_does_not() {
     let resources = real_tree();
     let ground = &resources
@@ -111,7 +161,7 @@ fn a_mob_has_what_its_prototypes_give_it_and_its_own_over_that() {
 }
 
 /// A tree with nothing wrong in it: (path, text).
-const SOUND: [(&str, &str); 6] = [
+const SOUND: [(&str, &str); 8] = [
     (
         "mobs/beast.toml",
         "abstract = true\n[combat]\nfaction = \"beasts\"\n",
@@ -125,6 +175,11 @@ const SOUND: [(&str, &str); 6] = [
         "name = \"Bite\"\ndamage_min = 1\ndamage_max = 2\nrange_tiles = 1.5\ncooldown_ms = 1000\nneeds_sight = true\n",
     ),
     ("items/bone.toml", "name = \"Bone\"\nstack_max = 5\n"),
+    (
+        "objects/box.toml",
+        "name = \"Box\"\n[stock]\ncoins_min = 0\ncoins_max = 3\nrefill_s = 60\ndrops = [{ item = \"items/bone\", chance = 1.0, count = 1 }]\n",
+    ),
+    ("objects/gate.toml", "name = \"Gate\"\n[door]\n"),
     (
         "maps/yard.toml",
         "name = \"Yard\"\nfile = \"yard.tmx\"\nlimit = 10\n",
@@ -151,6 +206,19 @@ const YARD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
     <property name="respawn_s" type="int" value="15"/>
    </properties>
    <ellipse/>
+  </object>
+  <object id="3" name="way in" type="object" x="16" y="0" width="16" height="32">
+   <properties>
+    <property name="object" value="objects/gate"/>
+    <property name="respawn_s" type="int" value="7"/>
+   </properties>
+  </object>
+  <object id="4" name="treasure" type="object" x="8" y="24">
+   <properties>
+    <property name="object" value="objects/box"/>
+    <property name="respawn_s" type="int" value="7"/>
+   </properties>
+   <point/>
   </object>
  </objectgroup>
 </map>
@@ -207,6 +275,21 @@ fn a_sound_tree_loads() {
         (3, 15),
         "the properties should be taken"
     );
+    let gate = super::Site {
+        object: "objects/gate".to_owned(),
+        at: Point::new(1.5, 1.0),
+        tiles: vec![(1, 0), (1, 1)],
+        respawn_s: 7,
+    };
+    assert_eq!(
+        yard.sites[0], gate,
+        "an object should take up the tiles that it is drawn over"
+    );
+    assert_eq!(
+        yard.sites[1].tiles,
+        [(0, 1)],
+        "a point should take up its tile"
+    );
 }
 
 #[test]
@@ -229,6 +312,8 @@ fn every_fault_is_told_with_its_place() {
             "coins_min = 0\ncoins_max = 0\n[[loot.drops]]\n{values}"
         ))
     };
+    let gate = "objects/gate.toml";
+    let stock = |values: &str| format!("name = \"Box\"\n[stock]\n{values}\n");
     let dog = "mobs/dog.toml";
     let bite = "spells/bite.toml";
     let map = "maps/yard.toml";
@@ -253,7 +338,15 @@ fn every_fault_is_told_with_its_place() {
         (dog, drop("item = \"items/bone\"\nchance = 1.5\ncount = 1"), "mobs/dog.toml:8:10", "`chance`: must be within 0 and 1"),
         (dog, drop("item = \"items/bone\"\nchance = 1\ncount = 10001"), "mobs/dog.toml:9:9", "`count`: must be above 0 and at most 10000"),
         (map, "name = \"Yard\"\nfile = \"yard.tmx\"\nlimit = 0\n".into(), "maps/yard.toml:3:9", "`limit`: must be above 0"),
+        ("objects/box.toml", stock("coins_min = 0\ncoins_max = 1\nrefill_s = 0"), "objects/box.toml:5:12", "`refill_s`: must be above 0"),
+        ("objects/box.toml", stock("coins_min = 2\ncoins_max = 1\nrefill_s = 9"), "objects/box.toml:3:13", "`stock.coins_min` is 2, above `stock.coins_max`"),
+        ("objects/box.toml", stock("coins_min = 0\ncoins_max = 1"), "objects/box.toml:2:1", "missing field `refill_s`"),
+        (gate, "name = \"Gate\"\n".into(), "objects/gate.toml:1:1", "an object needs either `stock` or `door`"),
+        (gate, "name = \"Gate\"\n[door]\n[brain]\n".into(), "objects/gate.toml:3:2", "unknown field `brain`"),
+        (gate, "name = \"Gate\"\n[door]\nopen = 1\n".into(), "objects/gate.toml:3:8", "`open`: invalid type"),
         // ids
+        ("objects/box.toml", stock("drops = [{ item = \"items/bon\", chance = 1, count = 1 }]"), "objects/box.toml:3:19", "there is no `items/bon`"),
+        (gate, "prototype = \"mobs/dog\"\nname = \"Gate\"\n[door]\n".into(), "objects/gate.toml:1:13", "the prototype `mobs/dog` is an entity, not an object"),
         (dog, "name = \"Dog\"\n[combat]\nfaction = \"b\"\nspells = [\"spells/bark\"]\n".into(), "mobs/dog.toml:4:11", "there is no `spells/bark`"),
         (dog, "name = \"Dog\"\n[combat]\nfaction = \"b\"\nspells = [\"items/bone\"]\n".into(), "mobs/dog.toml:4:11", "`items/bone` is an item, but a spell is needed here"),
         (dog, "name = \"Dog\"\n[combat]\nfaction = \"b\"\nspells = [\"spells/bite\", \"spells/bite\"]\n".into(), "mobs/dog.toml:4:26", "`spells/bite` is listed twice"),
@@ -282,6 +375,11 @@ fn every_fault_is_told_with_its_place() {
         (tmx, yard("x=\"8\" y=\"8\"", "x=\"NaN\" y=\"8\""), "maps/yard.tmx:11:3", "must be a point"),
         (tmx, yard("mobs/dog", "mobs/beast"), "maps/yard.tmx:12:3", "object 2 \"pack\": `mobs/beast` is abstract"),
         (tmx, yard("mobs/dog", "spells/bite"), "maps/yard.tmx:12:3", "`spells/bite` is a spell, but an entity is needed here"),
+        (tmx, yard("objects/gate", "mobs/dog"), "maps/yard.tmx:20:3", "object 3 \"way in\": `mobs/dog` is an entity, but an object is needed here"),
+        (tmx, yard("mobs/dog", "objects/gate"), "maps/yard.tmx:12:3", "`objects/gate` is an object, but an entity is needed here"),
+        (tmx, yard("width=\"16\" height=\"32\"", "width=\"32\" height=\"32\""), "maps/yard.tmx:20:3", "its tile (2, 1) is not passable"),
+        (tmx, yard("width=\"16\" height=\"32\"", "width=\"16000\" height=\"32\""), "maps/yard.tmx:20:3", "takes up 2000 tiles, more than 64"),
+        (tmx, yard("name=\"object\" value=\"objects/gate\"", "name=\"entity\" value=\"objects/gate\""), "maps/yard.tmx:20:3", "missing property `object`"),
         (tmx, yard("value=\"3\"", "value=\"0\""), "maps/yard.tmx:12:3", "`count`: must be an int within 1 and 10000"),
         (tmx, yard("name=\"count\"", "name=\"cuont\""), "maps/yard.tmx:12:3", "missing property `count`"),
     ];

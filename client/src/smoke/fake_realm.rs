@@ -237,6 +237,7 @@ impl Gateway {
                     .into(),
                 ))
             }
+            Command::Use(_) => Err(Code::NoTarget),
             Command::Resume(_) => Err(Code::BadToken),
         }
     }

@@ -1,19 +1,20 @@
 //! What an avatar does when its player asks: the rules are checked here, against replicas and the ground.
 
-use client::command::{Cast, Loot, Move};
+use client::command::{Cast, Loot, Move, Use};
 use client::event::{Killed, Looted, Refused, Struck};
-use client::{Code, Command, Handle};
+use client::{Code, Command, Handle, State};
 use realm::{Cx, Run};
 
 use super::super::component::Refusal;
 use super::super::harm::{Harm, Hit};
 use super::super::loot::{LootOffer, LootOutcome, NoLoot, TakeLoot};
+use super::super::object::{NotUsed, UseObject};
 use super::super::replicas::Replica;
 use super::Avatar;
 use crate::ground::Point;
 
-/// A corpse can be emptied from this far, in tiles.
-const LOOT_RANGE_TILES: f32 = 2.0;
+/// A corpse can be emptied, and an object used, from this far, in tiles.
+const REACH_TILES: f32 = 2.0;
 
 impl Avatar {
     /// Does what one command asks, or says why not.
@@ -28,6 +29,7 @@ impl Avatar {
             Command::Move(Move { x, y }) => self.walk(Point::new(x, y)),
             Command::Cast(Cast { spell, target }) => self.cast(sequence, &spell, target, cx),
             Command::Loot(Loot { target }) => self.loot(sequence, target, cx),
+            Command::Use(Use { target }) => self.make_use(sequence, target, cx),
             _ => Err(Code::UnknownClass),
         };
         if let Err(code) = done {
@@ -72,7 +74,7 @@ impl Avatar {
         cx: &mut Cx<Self>,
     ) -> Result<(), Code> {
         let victim = self.seen(target)?;
-        if victim.server.address == cx.address() {
+        if victim.server.address == cx.address() || victim.is_object() {
             return Err(Code::NoTarget);
         }
         if !victim.alive() {
@@ -81,7 +83,14 @@ impl Avatar {
         let (from, at, now) = (self.entity.place(), victim.place(), cx.now());
         let combat = self.entity.combat.as_mut().ok_or(Code::UnknownSpell)?;
         let amount = combat
-            .cast(spell, &self.entity.map.ground, from, at, now, cx.chance())
+            .cast(
+                spell,
+                &self.entity.terrain.now(),
+                from,
+                at,
+                now,
+                cx.chance(),
+            )
             .map_err(|refusal| match refusal {
                 Refusal::UnknownSpell => Code::UnknownSpell,
                 Refusal::OutOfRange => Code::OutOfRange,
@@ -103,13 +112,40 @@ impl Avatar {
         if corpse.alive() || corpse.server.avatar {
             return Err(Code::NothingToLoot);
         }
-        if self.entity.place().distance(corpse.place()) > LOOT_RANGE_TILES {
+        if self.entity.place().distance(corpse.place()) > REACH_TILES {
             return Err(Code::OutOfRange);
         }
         cx.send(
             corpse.server.address,
             TakeLoot {
                 taker: cx.address(),
+                sequence,
+            },
+        );
+        Ok(())
+    }
+
+    fn make_use(&mut self, sequence: u32, target: Handle, cx: &mut Cx<Self>) -> Result<(), Code> {
+        let object = self.seen(target)?;
+        if !object.is_object() {
+            return Err(Code::NoTarget);
+        }
+        let (from, at) = (self.entity.place(), object.place());
+        if from.distance(at) > REACH_TILES {
+            return Err(Code::OutOfRange);
+        }
+        // A closed door hides what is behind it, but not itself.
+        let sees = match object.near.state {
+            State::Closed => self.entity.map.ground.sees(from, at),
+            _ => self.entity.terrain.now().sees(from, at),
+        };
+        if !sees {
+            return Err(Code::NoSight);
+        }
+        cx.send(
+            object.server.address,
+            UseObject {
+                user: cx.address(),
                 sequence,
             },
         );
@@ -148,6 +184,12 @@ impl Run<Avatar> for NoLoot {
     }
 }
 
+impl Run<Avatar> for NotUsed {
+    fn run(self, avatar: &mut Avatar, _: &mut Cx<Avatar>) {
+        avatar.refuse(self.sequence, self.code);
+    }
+}
+
 impl Run<Avatar> for LootOffer {
     fn run(self, avatar: &mut Avatar, cx: &mut Cx<Avatar>) {
         avatar.take(self, cx);
@@ -155,13 +197,15 @@ impl Run<Avatar> for LootOffer {
 }
 
 impl Avatar {
-    /// The offer is in the database, or it is not: the player and the corpse are told.
+    /// The offer is in the database, or it is not: the player and the holder are told.
     pub(super) fn took(&mut self, offer: LootOffer, taken: Result<(), Code>, cx: &mut Cx<Self>) {
+        // What the database gave to somebody before is not there any more either.
+        let gone = matches!(taken, Ok(()) | Err(Code::NothingToLoot));
         cx.send(
-            offer.corpse,
+            offer.holder,
             LootOutcome {
                 taker: cx.address(),
-                taken: taken.is_ok(),
+                taken: gone,
             },
         );
         match taken {

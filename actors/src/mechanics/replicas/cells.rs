@@ -10,6 +10,10 @@ use crate::ground::{Ground, Point};
 /// A channel is opened once, by one owner, under an id that is never used again.
 const EPOCH: u32 = 1;
 
+/// A frame that is lost is missed when the next one comes. Where nothing happens any more, these many rounds after the last
+/// change, an empty one comes, so that who sees the cell does not take a door for open for ever.
+const ECHOES_AFTER: [u8; 2] = [5, 20];
+
 /// Changes by cell.
 #[derive(Default)]
 pub(super) struct Cells {
@@ -23,6 +27,8 @@ struct State {
     members: BTreeSet<Handle>,
     changed: BTreeMap<Handle, u8>,
     left: BTreeMap<Handle, Option<Cell>>,
+    /// Rounds without a change.
+    quiet: u8,
 }
 
 impl Cells {
@@ -64,8 +70,13 @@ impl Cells {
     ) -> Vec<(Cell, Bytes)> {
         let mut frames = Vec::new();
         for (cell, state) in &mut self.cells {
-            if state.changed.is_empty() && state.left.is_empty() {
-                continue;
+            if !state.changed.is_empty() || !state.left.is_empty() {
+                state.quiet = 0;
+            } else {
+                state.quiet = state.quiet.saturating_add(1);
+                if !ECHOES_AFTER.contains(&state.quiet) {
+                    continue;
+                }
             }
             state.sequence += 1;
             let mut frame =
@@ -100,5 +111,36 @@ impl Cells {
             }
         }
         frame.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use client::{CellFrame, mask};
+
+    use super::*;
+
+    #[test]
+    fn the_last_change_of_a_cell_is_followed_by_empty_frames() {
+        let mut cells = Cells::default();
+        cells.change(Cell { x: 1, y: 1 }, Handle(1), mask::STATE);
+        let mut rounds = Vec::new();
+        for round in 0..300 {
+            for (_, bytes) in cells.deltas(|_| None) {
+                let frame = CellFrame::decode(&bytes).expect("a frame should be well formed");
+                rounds.push((round, frame.sequence));
+            }
+        }
+        assert_eq!(
+            rounds,
+            [(0, 1), (5, 2), (20, 3)],
+            "who lost a frame should see by the next that it did"
+        );
+        cells.change(Cell { x: 1, y: 1 }, Handle(1), mask::STATE);
+        assert_eq!(
+            (0..30).map(|_| cells.deltas(|_| None).len()).sum::<usize>(),
+            3,
+            "each last change should be"
+        );
     }
 }

@@ -1,39 +1,52 @@
-//! The objects of a map: its start and its spawns. Refuses classes and properties that it does not know.
+//! The objects of a map: its start, its spawns and its sites. Refuses classes and properties that it does not know.
 
+use super::super::Kind;
 use super::super::range::{COUNT_MAX, TIME_MAX_S};
-use super::{Report, Spawn, find};
+use super::{Report, Site, Spawn, find};
 use crate::ground::{Ground, Point};
 use std::collections::BTreeMap;
 use tiled::{Map, Object, ObjectShape, PropertyValue};
 
 /// The largest radius of a spawn, in tiles; what looks for a place near goes no farther.
 const RADIUS_MAX_TILES: f32 = 32.0;
+/// The most tiles that one object takes up.
+const SITE_TILES_MAX: usize = 64;
 
-/// Reads all object layers; the start is none if it is missing or wrong.
+/// What the object layers say.
+pub(super) struct Places {
+    /// None if it is missing or wrong.
+    pub(super) start: Option<Point>,
+    pub(super) spawns: Vec<Spawn>,
+    pub(super) sites: Vec<Site>,
+}
+
+/// Reads all object layers.
 pub(super) fn read(
     map: &Map,
     text: &str,
     ground: &Ground,
-    refuse: impl Fn(&str) -> Option<String>,
+    refuse: impl Fn(&str, Kind) -> Option<String>,
     report: Report<'_>,
-) -> (Option<Point>, Vec<Spawn>) {
+) -> Places {
     let mut starts = Vec::new();
     let mut spawns = Vec::new();
+    let mut sites = Vec::new();
     let layers = map.layers().filter_map(|layer| layer.as_object_layer());
     for object in layers.flat_map(|layer| layer.objects()) {
         let mut faults = Vec::new();
         let area = area(map, &object, &mut faults);
-        if let Some((at, _)) = area
+        if let Some(Area { at, .. }) = area
             && !ground.passable(at)
         {
             faults.push(format!("({}, {}) is not passable", at.x, at.y));
         }
         let mut properties = Properties::of(&object);
         match object.user_type.as_str() {
-            "start" => starts.push(area.map(|(at, _)| at)),
+            "start" => starts.push(area.map(|area| area.at)),
             "spawn" => spawns.extend(spawn(area, &mut properties, &refuse, &mut faults)),
+            "object" => sites.extend(site(area, ground, &mut properties, &refuse, &mut faults)),
             class => faults.push(format!(
-                "unknown class \"{class}\", expected `start` or `spawn`"
+                "unknown class \"{class}\", expected `start`, `spawn` or `object`"
             )),
         }
         faults.extend(properties.unknown());
@@ -54,11 +67,23 @@ pub(super) fn read(
             ),
         );
     }
-    (starts.into_iter().next().flatten(), spawns)
+    Places {
+        start: starts.into_iter().next().flatten(),
+        spawns,
+        sites,
+    }
 }
 
-/// The middle of an object and the radius of the circle that fits into it, in tiles.
-fn area(map: &Map, object: &Object<'_>, faults: &mut Vec<String>) -> Option<(Point, f32)> {
+/// Where an object is, in tiles.
+#[derive(Clone, Copy)]
+struct Area {
+    /// Its middle.
+    at: Point,
+    /// Half its width and half its height.
+    half: (f32, f32),
+}
+
+fn area(map: &Map, object: &Object<'_>, faults: &mut Vec<String>) -> Option<Area> {
     let (width, height) = match &object.shape {
         _ if object.tile_data().is_some() || object.rotation != 0.0 => (f32::NAN, f32::NAN),
         ObjectShape::Rect { width, height } | ObjectShape::Ellipse { width, height } => {
@@ -72,27 +97,72 @@ fn area(map: &Map, object: &Object<'_>, faults: &mut Vec<String>) -> Option<(Poi
         (object.x + width / 2.0) / tile.0,
         (object.y + height / 2.0) / tile.1,
     );
-    let radius = (width / tile.0).min(height / tile.1) / 2.0;
+    let half = (width / tile.0 / 2.0, height / tile.1 / 2.0);
     // What is no number comes from a shape that is not read, or from the file itself.
-    if !at.x.is_finite() || !at.y.is_finite() || !radius.is_finite() {
+    if ![at.x, at.y, half.0, half.1].iter().all(|n| n.is_finite()) {
         faults.push("must be a point, or an upright rectangle or ellipse".to_owned());
         return None;
     }
-    Some((at, radius))
+    Some(Area { at, half })
+}
+
+fn site(
+    area: Option<Area>,
+    ground: &Ground,
+    properties: &mut Properties<'_>,
+    refuse: impl Fn(&str, Kind) -> Option<String>,
+    faults: &mut Vec<String>,
+) -> Option<Site> {
+    let object = properties.text("object", faults);
+    faults.extend(object.as_deref().and_then(|id| refuse(id, Kind::Object)));
+    let respawn_s = properties.number("respawn_s", 1..=TIME_MAX_S, faults);
+    let area = area?;
+    let tiles = tiles(area, faults)?;
+    for (x, y) in &tiles {
+        if ground.blocks_way(i32::from(*x), i32::from(*y)) {
+            faults.push(format!("its tile ({x}, {y}) is not passable"));
+        }
+    }
+    Some(Site {
+        object: object?,
+        at: area.at,
+        tiles,
+        respawn_s: respawn_s?,
+    })
+}
+
+/// The tiles that an area reaches into, row by row; a point is on one.
+fn tiles(Area { at, half }: Area, faults: &mut Vec<String>) -> Option<Vec<(u16, u16)>> {
+    // A cast from float to integer stops at the least and the greatest; what is outside the map is not passable.
+    let along = |middle: f32, half: f32| {
+        let first = (middle - half).floor() as u16;
+        first..((middle + half).ceil() as u16).max(first.saturating_add(1))
+    };
+    let (across, down) = (along(at.x, half.0), along(at.y, half.1));
+    if across.len() * down.len() > SITE_TILES_MAX {
+        let many = across.len() * down.len();
+        faults.push(format!("takes up {many} tiles, more than {SITE_TILES_MAX}"));
+        return None;
+    }
+    Some(
+        down.flat_map(|y| across.clone().map(move |x| (x, y)))
+            .collect(),
+    )
 }
 
 fn spawn(
-    area: Option<(Point, f32)>,
+    area: Option<Area>,
     properties: &mut Properties<'_>,
-    refuse: impl Fn(&str) -> Option<String>,
+    refuse: impl Fn(&str, Kind) -> Option<String>,
     faults: &mut Vec<String>,
 ) -> Option<Spawn> {
     let entity = properties.text("entity", faults);
-    faults.extend(entity.as_deref().and_then(refuse));
+    faults.extend(entity.as_deref().and_then(|id| refuse(id, Kind::Entity)));
     let count = properties.number("count", 1..=u64::from(COUNT_MAX), faults);
     let respawn_s = properties.number("respawn_s", 1..=TIME_MAX_S, faults);
-    let (at, inside) = area?;
-    let radius_tiles = properties.radius(faults).unwrap_or(inside);
+    let Area { at, half } = area?;
+    // The circle that fits into it.
+    let radius_tiles = properties.radius(faults).unwrap_or(half.0.min(half.1));
     if !(0.0..=RADIUS_MAX_TILES).contains(&radius_tiles) {
         faults.push(format!(
             "the radius must be within 0 and {RADIUS_MAX_TILES} tiles, not {radius_tiles}"
