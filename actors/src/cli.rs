@@ -18,7 +18,7 @@ const LOCAL_ROLE: &str = "roles/local.toml";
 #[command(name = "realm", version, about, args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
-    pub(crate) command: Option<Command>,
+    command: Option<Command>,
 }
 
 /// One thing to do.
@@ -32,9 +32,11 @@ pub(crate) enum Command {
     Check(check::Check),
 }
 
-impl Default for Command {
-    fn default() -> Self {
-        Self::Up(up::Up::default())
+impl Arguments {
+    /// What the command line asks for: without a command, `up` as the environment sets it.
+    pub(crate) fn asked() -> Option<Command> {
+        let asked = Self::parse().command;
+        asked.or_else(|| Self::parse_from(["realm", "up"]).command)
     }
 }
 

@@ -4,8 +4,6 @@ mod cli;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -16,7 +14,9 @@ fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    let command = cli::Arguments::parse().command.unwrap_or_default();
+    let Some(command) = cli::Arguments::asked() else {
+        return ExitCode::FAILURE;
+    };
     match command.run() {
         Ok(code) => code,
         Err(error) => {

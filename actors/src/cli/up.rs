@@ -41,19 +41,6 @@ enum Wire {
     Always,
 }
 
-impl Default for Up {
-    fn default() -> Self {
-        let of = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Self {
-            roles: Vec::new(),
-            listen: of("REALM_LISTEN"),
-            admin: of("REALM_ADMIN").and_then(|address| address.parse().ok()),
-            data: of("REALM_DATA").unwrap_or_else(|| "data".to_owned()).into(),
-            wire: None,
-        }
-    }
-}
-
 impl Up {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let named = if self.roles.is_empty() {
