@@ -31,7 +31,7 @@ pub use config::GatewayConfig;
 use house::House;
 use memory::{Meet, PeerOutlet, ToPeer};
 use metrics::GatewayMetrics;
-use session::{Alive, CellBytes, FromClient, SocketLost, Stop};
+use session::{Alive, CellBytes, FromClient, SocketLost, Stop, Talk};
 
 const NAME: &str = "gateway";
 
@@ -94,6 +94,7 @@ impl Module for GatewayModule {
 
     fn heard(&self, topic: &Arc<str>, bytes: &Bytes, cx: &ServiceCx) {
         self.house.fans.heard(topic, bytes, cx);
+        self.house.rooms.heard(topic, bytes, cx);
     }
 
     fn died(&self, death: Death, cx: &ServiceCx) {
@@ -101,9 +102,10 @@ impl Module for GatewayModule {
     }
 
     fn undelivered(&self, mail: &mut Undelivered, _: &ServiceCx) {
-        // A session that is full misses a frame, which it finds out by the next; one that has ended needs none. A client
-        // that sends faster than its session runs loses what does not fit.
+        // A session that is full misses a frame, which it finds out by the next, or what is said; one that has ended needs
+        // none. A client that sends faster than its session runs loses what does not fit.
         let _ = mail.take::<CellBytes>().is_some()
+            || mail.take::<Talk>().is_some()
             || mail.take::<FromClient>().is_some()
             || mail.take::<Alive>().is_some()
             || mail.take::<SocketLost>().is_some()

@@ -13,6 +13,7 @@ use realm::{
 
 use crate::accounts::AccountsModule;
 use crate::balancer::BalancerModule;
+use crate::chat::ChatModule;
 use crate::database::DatabaseModule;
 use crate::database::store::{Store, StoreError};
 use crate::gateway::GatewayModule;
@@ -27,6 +28,7 @@ pub fn modules() -> Modules {
         .with::<DatabaseModule>()
         .with::<AccountsModule>()
         .with::<BalancerModule>()
+        .with::<ChatModule>()
         .with::<MechanicsModule>()
         .with::<GatewayModule>()
 }

@@ -2,10 +2,11 @@
 //!
 //! The main road, file by file: a client's command enters through [`gateway`]; [`accounts`] says who it is, on what
 //! [`database`] keeps; [`balancer`] says where its avatar stands; [`mechanics`] holds the channels, and in them the
-//! entities, which act on the [`ground`] by the rules in [`resources`].
+//! entities, which act on the [`ground`] by the rules in [`resources`]. What players say goes through [`chat`].
 
 pub mod accounts;
 pub mod balancer;
+pub mod chat;
 pub mod database;
 pub mod gateway;
 pub mod ground;

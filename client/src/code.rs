@@ -72,6 +72,11 @@ codes! {
     Idle = 28, "You were away for too long.";
     BadToken = 29, "Your session has ended: log in again.";
     InTheWay = 30, "Somebody stands in the way.";
+    BadText = 40, "That text is empty, too long, or holds what nobody could read.";
+    TooFast = 41, "You talk too fast: slow down.";
+    NoSuchPlayer = 42, "Nobody of that name is there.";
+    NoSuchRoom = 43, "You are not in that room.";
+    TooManyRooms = 44, "You are in too many rooms.";
 }
 
 impl From<Code> for u16 {

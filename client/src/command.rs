@@ -16,6 +16,12 @@ pub const PASSWORD_LEN_MAX: usize = 128;
 /// The longest id of a spell, in bytes.
 pub const SPELL_LEN_MAX: usize = 64;
 
+/// The longest text that may be said, in bytes: enough for 256 characters and some space around them.
+pub const TEXT_LEN_MAX: usize = 2048;
+
+/// The longest way to write a room, in bytes.
+pub const ROOM_LEN_MAX: usize = 64;
+
 /// A session's token: 32 random bytes as hex digits.
 pub const TOKEN_LEN: usize = 64;
 
@@ -85,6 +91,36 @@ class_table! {
     #[derive(Debug)]
     Leave = "client.leave" {}
 
+    /// Says something to a room: `Said`, to the player too, or a refusal.
+    Say = "client.say" {
+        /// `near`, `realm`, or `room:NAME` for a room that the player has joined.
+        room: String => is_room,
+        /// What; the server says which texts it takes.
+        text: String => is_text,
+    }
+
+    /// Says something to one player: `Whispered`, to both, or a refusal.
+    Whisper = "client.whisper" {
+        /// The name of who should hear it.
+        to: String => is_name,
+        /// What; the server says which texts it takes.
+        text: String => is_text,
+    }
+
+    /// Enters a room and hears what is said there from the acknowledgement on; or a refusal. A room needs no founder.
+    #[derive(Debug)]
+    Join = "client.join" {
+        /// `room:NAME`: letters a-z, digits, `-` and `_`, 24 at most.
+        room: String => is_room,
+    }
+
+    /// Leaves a room: heard no more from the acknowledgement on; or a refusal.
+    #[derive(Debug)]
+    Part = "client.part" {
+        /// `room:NAME`.
+        room: String => is_room,
+    }
+
     /// Asks for a `Pong`.
     #[derive(Debug)]
     Ping = "client.ping" {
@@ -105,11 +141,19 @@ fn is_spell(spell: &str) -> bool {
     (1..=SPELL_LEN_MAX).contains(&spell.len())
 }
 
+fn is_room(room: &str) -> bool {
+    (1..=ROOM_LEN_MAX).contains(&room.len())
+}
+
+fn is_text(text: &str) -> bool {
+    text.len() <= TEXT_LEN_MAX
+}
+
 fn is_token(token: &str) -> bool {
     token.len() == TOKEN_LEN && token.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-// Commands are traced; what proves who a player is must not be.
+// Commands are traced; what proves who a player is must not be, nor what players say.
 impl fmt::Debug for Register {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Register")
@@ -129,6 +173,20 @@ impl fmt::Debug for LogIn {
 impl fmt::Debug for Resume {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resume").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Say {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Say")
+            .field("room", &self.room)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Whisper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Whisper").finish_non_exhaustive()
     }
 }
 
@@ -171,6 +229,24 @@ mod tests {
             Loot { target: Handle(7) }.into(),
             Use { target: Handle(7) }.into(),
             Leave {}.into(),
+            Say {
+                room: "near".into(),
+                text: "hello".into(),
+            }
+            .into(),
+            Whisper {
+                to: "Bea".into(),
+                text: "hello".into(),
+            }
+            .into(),
+            Join {
+                room: "room:traders".into(),
+            }
+            .into(),
+            Part {
+                room: "room:traders".into(),
+            }
+            .into(),
             Ping {
                 client_time_ms: u64::MAX,
             }
@@ -245,6 +321,21 @@ mod tests {
             Some(CommandError::OutOfBounds { field: "spell" }),
             "65 bytes of spell id should be refused"
         );
+        assert_eq!(
+            refused(Say {
+                room: "near".into(),
+                text: "t".repeat(TEXT_LEN_MAX + 1)
+            }),
+            Some(CommandError::OutOfBounds { field: "text" }),
+            "a text that no rule could pass should be refused at once"
+        );
+        assert_eq!(
+            refused(Join {
+                room: "r".repeat(ROOM_LEN_MAX + 1)
+            }),
+            Some(CommandError::OutOfBounds { field: "room" }),
+            "65 bytes of room should be refused"
+        );
         for token in ["0f".repeat(31), "zz".repeat(32), "é".repeat(32)] {
             assert_eq!(
                 refused(Resume { token }),
@@ -272,8 +363,18 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_never_shows_what_proves_who_a_player_is() {
-        let commands: [Command; 3] = [
+    fn a_trace_never_shows_what_a_player_keeps_to_itself() {
+        let commands: [Command; 5] = [
+            Say {
+                room: "near".into(),
+                text: "hunter2".into(),
+            }
+            .into(),
+            Whisper {
+                to: "Ann".into(),
+                text: "hunter2".into(),
+            }
+            .into(),
             Register {
                 name: "Ann".into(),
                 password: "hunter2".into(),

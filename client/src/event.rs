@@ -138,6 +138,26 @@ class_table! {
         y: f32 => is_number,
     }
 
+    /// Somebody said something to a room that the player hears; a client shows it as text, whatever it holds.
+    Said = "client.event.said" {
+        /// `near`, `realm`, or `room:NAME`.
+        room: String,
+        /// The name of who said it.
+        from: String,
+        /// What.
+        text: String,
+    }
+
+    /// Somebody whispered to the player, or the player to somebody.
+    Whispered = "client.event.whispered" {
+        /// The name of who whispered.
+        from: String,
+        /// The name of who it was for.
+        to: String,
+        /// What.
+        text: String,
+    }
+
     /// A command was not carried out.
     #[derive(Debug)]
     Refused = "client.event.refused" {
@@ -166,12 +186,26 @@ class_table! {
     }
 }
 
-// Events are traced; the token must not be.
+// Events are traced; the token must not be, nor what players say.
 impl fmt::Debug for LoggedIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LoggedIn")
             .field("name", &self.name)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Said")
+            .field("room", &self.room)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Whispered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Whispered").finish_non_exhaustive()
     }
 }
 
@@ -256,6 +290,18 @@ mod tests {
             .into(),
             Died { by: Handle(9) }.into(),
             Respawned { x: 2.0, y: 3.0 }.into(),
+            Said {
+                room: "realm".into(),
+                from: "Ann".into(),
+                text: "hello".into(),
+            }
+            .into(),
+            Whispered {
+                from: "Ann".into(),
+                to: "Bea".into(),
+                text: "hello".into(),
+            }
+            .into(),
             Refused {
                 sequence: 4,
                 code: Code::Cooldown,

@@ -409,6 +409,8 @@ impl<T: Transport> Player<T> {
             | Event::LoggedIn(_)
             | Event::Left(_)
             | Event::Struck(_)
+            | Event::Said(_)
+            | Event::Whispered(_)
             | Event::Pong(_) => {}
         }
         Ok(())

@@ -1,4 +1,5 @@
-//! Fans a cell's frames out to the sessions that see the cell: the service takes part in a topic once, for all of them.
+//! Fans what is published on a topic out to the sessions that want it: the service takes part in a topic once, for all of
+//! them.
 
 use client::Cell;
 use std::cell::RefCell;
@@ -8,10 +9,23 @@ use std::sync::Arc;
 use bytes::Bytes;
 use realm::{Address, ServiceCx};
 
-use super::session::CellBytes;
-use crate::tether::cell_topic;
+use super::session::{CellBytes, Talk};
 
-/// Which sessions see which cells.
+/// What is heard on a topic, and so what its sessions are sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ear {
+    /// The frames of a cell.
+    Cell {
+        /// The channel.
+        channel: u64,
+        /// The cell.
+        cell: Cell,
+    },
+    /// What is said in a room.
+    Room,
+}
+
+/// Which sessions hear which topics.
 #[derive(Debug, Default)]
 pub(super) struct Fans(RefCell<State>);
 
@@ -24,21 +38,18 @@ struct State {
 
 #[derive(Debug)]
 struct Fan {
-    channel: u64,
-    cell: Cell,
+    ear: Ear,
     sessions: BTreeSet<Address>,
 }
 
 impl Fans {
-    /// Lets a session hear a cell. From here on no frame of it is missed.
-    pub(super) fn join(&self, session: Address, channel: u64, cell: Cell, cx: &ServiceCx) {
-        let topic = cell_topic(channel, cell);
+    /// Lets a session hear a topic. From here on nothing of it is missed.
+    pub(super) fn join(&self, session: Address, topic: Arc<str>, ear: Ear, cx: &ServiceCx) {
         let state = &mut *self.0.borrow_mut();
         let places = state.places.entry(session).or_default();
         places.insert(topic.clone());
         let fan = state.fans.entry(topic.clone()).or_insert_with(|| Fan {
-            channel,
-            cell,
+            ear,
             sessions: BTreeSet::new(),
         });
         fan.sessions.insert(session);
@@ -47,17 +58,16 @@ impl Fans {
         }
     }
 
-    /// A session hears a cell no more.
-    pub(super) fn leave(&self, session: Address, channel: u64, cell: Cell, cx: &ServiceCx) {
-        let topic = cell_topic(channel, cell);
+    /// A session hears a topic no more.
+    pub(super) fn leave(&self, session: Address, topic: &Arc<str>, cx: &ServiceCx) {
         let state = &mut *self.0.borrow_mut();
         if let Some(places) = state.places.get_mut(&session)
-            && places.remove(&topic)
+            && places.remove(topic)
         {
             if places.is_empty() {
                 state.places.remove(&session);
             }
-            state.drop_out(session, &topic, cx);
+            state.drop_out(session, topic, cx);
         }
     }
 
@@ -69,19 +79,25 @@ impl Fans {
         }
     }
 
-    /// A frame of a cell has come: the same bytes go to all who see it.
+    /// Something was published: the same bytes go to all who hear the topic.
     pub(super) fn heard(&self, topic: &Arc<str>, bytes: &Bytes, cx: &ServiceCx) {
         let state = self.0.borrow();
         let Some(fan) = state.fans.get(topic) else {
             return;
         };
         for session in &fan.sessions {
-            let frame = CellBytes {
-                channel: fan.channel,
-                cell: fan.cell,
-                bytes: bytes.clone(),
-            };
-            cx.send(*session, frame);
+            let bytes = bytes.clone();
+            match fan.ear {
+                Ear::Cell { channel, cell } => cx.send(
+                    *session,
+                    CellBytes {
+                        channel,
+                        cell,
+                        bytes,
+                    },
+                ),
+                Ear::Room => cx.send(*session, Talk { bytes }),
+            }
         }
     }
 }

@@ -35,7 +35,10 @@ impl Kick {
 pub(super) struct House {
     pub(super) config: GatewayConfig,
     pub(super) metrics: GatewayMetrics,
+    /// Who sees which cells.
     pub(super) fans: Fans,
+    /// Who hears which rooms.
+    pub(super) rooms: Fans,
     sessions: RefCell<BTreeMap<Address, Option<Kick>>>,
     closing: Cell<bool>,
     emptied: Notify,
@@ -47,6 +50,7 @@ impl House {
             config,
             metrics,
             fans: Fans::default(),
+            rooms: Fans::default(),
             sessions: RefCell::default(),
             closing: Cell::new(false),
             emptied: Notify::new(),
@@ -77,6 +81,7 @@ impl House {
     /// A session is dead: its socket, if it left one open, ends too.
     pub(super) fn left(&self, session: Address, cx: &ServiceCx) {
         self.fans.forget(session, cx);
+        self.rooms.forget(session, cx);
         let mut sessions = self.sessions.borrow_mut();
         let Some(kick) = sessions.remove(&session) else {
             return;

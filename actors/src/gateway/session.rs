@@ -2,6 +2,7 @@
 //! time. It decides nothing of the game: it checks that a command can be read and that it is time for it.
 
 mod cells;
+mod chat;
 mod command;
 mod ending;
 mod entry;
@@ -21,9 +22,11 @@ use realm::{Cx, Death, DeathReason, Locale, Messages, Moment, Timer, Undelivered
 
 use super::house::House;
 use super::outlet::Outlet;
+use crate::chat::Whisper;
 use crate::tether::{Intents, News};
+use chat::Chat;
 use entry::Entry;
-pub(super) use mail::{Alive, CellBytes, FromClient, SocketLost, Stop};
+pub(super) use mail::{Alive, CellBytes, FromClient, SocketLost, Stop, Talk};
 use out::Out;
 use sequences::Sequences;
 use sight::Sight;
@@ -48,6 +51,7 @@ pub(super) struct Session {
     out: Out,
     flush_timer: Option<Timer>,
     sight: Sight,
+    chat: Chat,
     /// When the session came to stand where it does, outside the world.
     outside_since: Moment,
     /// When the client last gave a sign of life.
@@ -79,6 +83,7 @@ enum Stage {
 /// Who the session is.
 struct Player {
     character: i64,
+    name: String,
 }
 
 /// What a session is made from.
@@ -111,6 +116,7 @@ impl Locale for Session {
             out: Out::default(),
             flush_timer: None,
             sight: Sight::default(),
+            chat: Chat::default(),
             outside_since: now,
             heard_at: now,
             asked_at: now,
@@ -129,6 +135,8 @@ impl Locale for Session {
             .takes::<Alive>()
             .takes::<SocketLost>()
             .takes::<CellBytes>()
+            .takes::<Talk>()
+            .takes::<Whisper>()
             .takes::<News>()
             .takes::<Stop>();
     }

@@ -1,9 +1,10 @@
 //! A player's avatar: an entity that does what its session's intents say, within the rules. What the player wants comes in
-//! through `hearing`, what it does is in `deeds`, what must outlive it is in `keeping`.
+//! through `hearing`, what it does is in `deeds`, what it says in `speech`, what must outlive it is in `keeping`.
 
 mod deeds;
 mod hearing;
 mod keeping;
+mod speech;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use crate::tether::{Intents, News};
 pub(super) use hearing::Attach;
 use hearing::Tether;
 pub(super) use keeping::Depart;
+use speech::Overheard;
 
 /// The kind of durable id that characters have.
 pub(super) const CHARACTER: u16 = 1;
@@ -132,7 +134,8 @@ impl Locale for Avatar {
         list.takes::<Tick>().takes::<Harm>().takes::<Hit>();
         list.takes::<LootOffer>()
             .takes::<NoLoot>()
-            .takes::<NotUsed>();
+            .takes::<NotUsed>()
+            .takes::<Overheard>();
     }
 
     fn settle(&mut self, cx: &mut Cx<Self>) {

@@ -225,6 +225,33 @@ impl Replicas {
         Some((handle, held.entities.get(&handle)?.1.clone()))
     }
 
+    /// The avatars within `range` tiles of `place`: the nearest `len_max` of them, nearest first.
+    pub fn avatars_near(
+        &self,
+        channel: u64,
+        place: Point,
+        range: f32,
+        len_max: usize,
+    ) -> Vec<Address> {
+        let channels = self.channels.borrow();
+        let Some(held) = channels.get(&channel) else {
+            return Vec::new();
+        };
+        let members = held.cells.members_near(&held.map.ground, place, range);
+        let mut near: Vec<(f32, Handle, Address)> = members
+            .filter_map(|handle| Some((handle, &held.entities.get(&handle)?.1)))
+            .filter(|(_, replica)| replica.server.avatar)
+            .map(|(handle, replica)| {
+                let distance = place.distance(replica.place());
+                (distance, handle, replica.server.address)
+            })
+            .filter(|(distance, ..)| *distance <= range)
+            .collect();
+        near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        near.truncate(len_max);
+        near.into_iter().map(|(.., address)| address).collect()
+    }
+
     /// The addresses of all beings in channels that have an avatar in them: who needs a tick.
     pub fn awake(&self) -> Vec<Address> {
         let channels = self.channels.borrow();

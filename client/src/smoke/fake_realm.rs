@@ -239,6 +239,9 @@ impl Gateway {
             }
             Command::Use(_) => Err(Code::NoTarget),
             Command::Resume(_) => Err(Code::BadToken),
+            Command::Say(_) | Command::Whisper(_) | Command::Join(_) | Command::Part(_) => {
+                Err(Code::Unavailable)
+            }
         }
     }
 

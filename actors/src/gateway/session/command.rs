@@ -62,6 +62,13 @@ impl Session {
                 }
             }
             (_, Stage::Fresh | Stage::LoggingIn) => self.refuse(sequence, Code::NotLoggedIn, cx),
+            (
+                command @ (Command::Say(_)
+                | Command::Whisper(_)
+                | Command::Join(_)
+                | Command::Part(_)),
+                _,
+            ) => self.talk(sequence, command, cx),
             (Command::Enter(_), Stage::LoggedIn) => self.enter(sequence, cx),
             (Command::Enter(_), Stage::Entering(_)) => self.refuse(sequence, Code::Busy, cx),
             (Command::Enter(_), Stage::InWorld(_)) => {

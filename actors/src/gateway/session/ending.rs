@@ -55,6 +55,7 @@ impl Session {
         }
         self.house.socket_lost(cx.address());
         self.house.fans.forget(cx.address(), cx.service());
+        self.say_nothing_more(cx);
         self.sight.close();
         self.out.clear();
         match self.stage {

@@ -40,8 +40,12 @@ impl Session {
                 token,
                 ..
             }) => {
-                self.player = Some(Player { character });
+                self.player = Some(Player {
+                    character,
+                    name: name.clone(),
+                });
                 self.stand_outside(cx);
+                self.listen(cx);
                 self.answer(sequence, &event::LoggedIn { name, token }.into(), cx);
             }
             Err(error) => {

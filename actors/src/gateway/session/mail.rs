@@ -5,6 +5,7 @@ use client::Cell;
 use realm::{Cx, Run, message};
 
 use super::Session;
+use crate::chat::Whisper;
 use crate::tether::News;
 
 /// One command frame of the client.
@@ -55,6 +56,25 @@ pub(crate) struct CellBytes {
 impl Run<Session> for CellBytes {
     fn run(self, session: &mut Session, cx: &mut Cx<Session>) {
         session.cell_published(self.channel, self.cell, self.bytes, cx);
+    }
+}
+
+/// Something was said in a room.
+#[message(name = "gateway.talk")]
+pub(crate) struct Talk {
+    /// The body of its `Said`, as the chat service encoded it.
+    pub(crate) bytes: Bytes,
+}
+
+impl Run<Session> for Talk {
+    fn run(self, session: &mut Session, cx: &mut Cx<Session>) {
+        session.hear_said(self.bytes, cx);
+    }
+}
+
+impl Run<Session> for Whisper {
+    fn run(self, session: &mut Session, cx: &mut Cx<Session>) {
+        session.hear_whisper(self, cx);
     }
 }
 

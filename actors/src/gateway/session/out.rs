@@ -17,7 +17,7 @@ pub(super) struct Out {
 
 #[derive(Debug)]
 enum Section {
-    Event(ClassId, Vec<u8>),
+    Event(ClassId, Bytes),
     Cell(Bytes),
     CellLeft(Cell),
 }
@@ -26,6 +26,11 @@ impl Out {
     /// Appends an event.
     pub(super) fn event(&mut self, event: &Event) {
         let (class, body) = event.encode();
+        self.encoded_event(class, body.into());
+    }
+
+    /// Appends an event that was encoded before.
+    pub(super) fn encoded_event(&mut self, class: ClassId, body: Bytes) {
         self.push(body.len(), Section::Event(class, body));
     }
 

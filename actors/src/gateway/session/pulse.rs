@@ -52,6 +52,7 @@ impl Session {
             }
         }
         self.watch_slowness(now, cx);
+        self.be_known(cx);
         if now.since(self.sent_at) >= QUIET_MAX {
             self.flush(cx);
         }

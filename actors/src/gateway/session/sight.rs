@@ -8,7 +8,9 @@ use realm::{Address, Cx};
 
 use super::Session;
 use super::cells::Cells;
+use crate::gateway::fans::Ear;
 use crate::mechanics::MechanicsProxy;
+use crate::tether::cell_topic;
 use client::Cell;
 
 /// The pause before snapshots that did not come are asked for again.
@@ -55,13 +57,16 @@ impl Session {
         let turned = self.sight.cells.turn(view);
         let me = cx.address();
         for (cell, was_shown) in turned.gone {
-            self.house.fans.leave(me, channel, cell, cx.service());
+            self.house
+                .fans
+                .leave(me, &cell_topic(channel, cell), cx.service());
             if was_shown && self.has_room(cx) {
                 self.out.cell_left(cell);
             }
         }
         for cell in turned.come {
-            self.house.fans.join(me, channel, cell, cx.service());
+            let (topic, ear) = (cell_topic(channel, cell), Ear::Cell { channel, cell });
+            self.house.fans.join(me, topic, ear, cx.service());
         }
         self.ask_snapshots(cx);
     }

@@ -1,6 +1,6 @@
 //! What an avatar does when its player asks: the rules are checked here, against replicas and the ground.
 
-use client::command::{Cast, Loot, Move, Use};
+use client::command::{Cast, Loot, Move, Say, Use};
 use client::event::{Killed, Looted, Refused, Struck};
 use client::{Code, Command, Handle, State};
 use realm::{Cx, Run};
@@ -30,6 +30,7 @@ impl Avatar {
             Command::Cast(Cast { spell, target }) => self.cast(sequence, &spell, target, cx),
             Command::Loot(Loot { target }) => self.loot(sequence, target, cx),
             Command::Use(Use { target }) => self.make_use(sequence, target, cx),
+            Command::Say(Say { text, .. }) => self.say_near(&text, cx),
             _ => Err(Code::UnknownClass),
         };
         if let Err(code) = done {

@@ -11,6 +11,8 @@ use crate::tether::{Heard, Intents, Line, News, Piece, UNHEARD_LEN_MAX};
 
 /// What was not heard for this long is said again.
 const AGAIN: Duration = Duration::from_millis(300);
+/// With as much as this unheard, what others say is left out, so that a crowd cannot talk a player out of its session.
+const MENTIONS_BELOW: u32 = UNHEARD_LEN_MAX as u32 / 2;
 
 /// Hands the avatar over to another session of its player.
 #[message]
@@ -50,6 +52,13 @@ impl Tether {
     /// Tells the player something.
     pub(super) fn tell(&mut self, event: impl Into<Event>) {
         self.say(Piece::Event(event.into()));
+    }
+
+    /// Tells the player something that it can do without: not when much is unheard already.
+    pub(super) fn mention(&mut self, event: impl Into<Event>) {
+        if self.line.next() - self.line.first() < MENTIONS_BELOW {
+            self.tell(event);
+        }
     }
 
     pub(super) fn say(&mut self, piece: Piece) {
