@@ -1,6 +1,7 @@
 //! Whole-realm behaviour, one module per behaviour.
 
 mod calls;
+mod chat;
 mod cheating;
 mod command_line;
 mod delivery;
