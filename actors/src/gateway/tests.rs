@@ -8,3 +8,4 @@ mod losing;
 mod raw;
 mod sockets;
 mod stage;
+mod talking;

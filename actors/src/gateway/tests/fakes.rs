@@ -1,4 +1,4 @@
-//! Accounts, a balancer and mechanics as the gateway sees them. The avatar does what the spells of its player say, so a
+//! Accounts, a balancer, a chat and mechanics as the gateway sees them. The avatar does what the spells of its player say, so a
 //! test directs it through the client's own socket. What a stepped test wants to see or to fail stands in [`Script`].
 
 use std::cell::RefCell;
@@ -17,6 +17,7 @@ use serde_bytes::ByteBuf;
 
 use crate::accounts::{AccountError, Accounts, AccountsProxy, LoggedIn};
 use crate::balancer::{Balancer, BalancerProxy, PlaceError, Placement};
+use crate::chat::{Chat, ChatError, ChatProxy, Room, RoomName, Talker, Whisper};
 use crate::mechanics::{EnterError, Entrance, Mechanics, MechanicsProxy};
 use crate::tether::{Heard, Intents, Line, News, Piece, cell_topic};
 
@@ -31,6 +32,8 @@ pub(super) struct Script {
     pub(super) enter: VecDeque<EnterError>,
     /// Avatars hear nothing.
     pub(super) deaf: bool,
+    /// The chat does not know who asks next.
+    pub(super) chat_forgets: bool,
     pub(super) log: Vec<String>,
 }
 
@@ -92,6 +95,60 @@ impl Accounts for FakeAccounts {
 
     async fn resume(&self, _: String) -> Result<LoggedIn, AccountError> {
         Err(AccountError::BadToken)
+    }
+}
+
+/// Lets everybody say everything, and tells nobody. It fails on the word `panic`.
+pub(super) struct FakeChat;
+
+impl Module for FakeChat {
+    const NAME: &'static str = "chat";
+    type Config = Plain;
+
+    fn new(_: Plain, _: &ServiceCx) -> Result<Self, ModuleError> {
+        Ok(Self)
+    }
+
+    fn serve(self: &Rc<Self>, calls: &mut CallTable) {
+        ChatProxy::serve(calls, self);
+    }
+}
+
+impl Chat for FakeChat {
+    async fn here(
+        &self,
+        _: Address,
+        talker: Talker,
+        rooms: Vec<RoomName>,
+    ) -> Result<(), ChatError> {
+        let rooms: Vec<String> = rooms.iter().map(RoomName::written).collect();
+        log(format!("here {} {rooms:?}", talker.name));
+        Ok(())
+    }
+
+    async fn gone(&self, _: Address) -> Result<(), ChatError> {
+        Ok(())
+    }
+
+    async fn say(&self, _: Address, _: Room, text: String) -> Result<String, ChatError> {
+        assert!(text != "panic", "the chat was told to fail");
+        if script(|script| std::mem::take(&mut script.chat_forgets)) {
+            return Err(ChatError::NotKnown);
+        }
+        log(format!("say {text}"));
+        Ok(text)
+    }
+
+    async fn whisper(&self, _: Address, _: String, _: String) -> Result<Whisper, ChatError> {
+        Err(ChatError::NoSuchPlayer)
+    }
+
+    async fn join(&self, _: Address, _: RoomName) -> Result<(), ChatError> {
+        Ok(())
+    }
+
+    async fn part(&self, _: Address, _: RoomName) -> Result<(), ChatError> {
+        Ok(())
     }
 }
 

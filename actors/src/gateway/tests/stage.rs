@@ -15,7 +15,9 @@ use realm::{
     Birth, Clock, Hub, Modules, Moment, Node, NodeConfig, Outside, StartError, Stepper, stepped,
 };
 
-use super::fakes::{DOG, FakeAccounts, FakeBalancer, FakeMechanics, Players, Script, script};
+use super::fakes::{
+    DOG, FakeAccounts, FakeBalancer, FakeChat, FakeMechanics, Players, Script, script,
+};
 use crate::gateway::GatewayModule;
 use crate::gateway::memory::{self, MemorySocket};
 
@@ -27,7 +29,7 @@ fn role(gateway: &str, wire: WireMode) -> Role {
     let service = |name: &str, settings| {
         ServiceSpec::new(name, Rate::Mail, vec![ModuleSpec::new(name, settings)])
     };
-    let others = ["accounts", "balancer", "mechanics", "players"];
+    let others = ["accounts", "balancer", "chat", "mechanics", "players"];
     let mut services: Vec<ServiceSpec> = others
         .into_iter()
         .map(|name| service(name, settings("")))
@@ -46,6 +48,7 @@ fn modules() -> Modules {
     Modules::new()
         .with::<FakeAccounts>()
         .with::<FakeBalancer>()
+        .with::<FakeChat>()
         .with::<FakeMechanics>()
         .with::<Players>()
         .with::<GatewayModule>()

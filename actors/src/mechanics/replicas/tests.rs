@@ -1,4 +1,4 @@
-//! Doors in the replica store: whom they stop, and when they do not close.
+//! The replica store: doors, whom they stop, and when they do not close; and who is within earshot.
 
 use std::sync::Arc;
 
@@ -35,6 +35,10 @@ fn address(counter: u64) -> Address {
 }
 
 fn enter(replicas: &Replicas, counter: u64, place: Point, state: State) -> Handle {
+    enter_as(replicas, counter, place, state, false)
+}
+
+fn enter_as(replicas: &Replicas, counter: u64, place: Point, state: State, avatar: bool) -> Handle {
     let near = Near {
         x: place.x,
         y: place.y,
@@ -47,7 +51,7 @@ fn enter(replicas: &Replicas, counter: u64, place: Point, state: State) -> Handl
     let server = Server {
         address: address(counter),
         faction: "".into(),
-        avatar: false,
+        avatar,
     };
     let entered = replicas.enter(1, Replica { near, server });
     entered.expect("there should be room")
@@ -143,5 +147,33 @@ fn objects_get_no_ticks() {
         replicas.awake(),
         [address(2)],
         "a being should get ticks, and an object none"
+    );
+}
+
+#[test]
+fn the_nearest_avatars_are_within_earshot_and_no_more_than_may_be() {
+    let replicas = channels();
+    let mut avatar =
+        |counter, x| enter_as(&replicas, counter, Point::new(x, 1.5), State::Idle, true);
+    avatar(1, 9.5);
+    avatar(2, 4.5);
+    avatar(3, 1.5);
+    enter(&replicas, 4, Point::new(2.5, 1.5), State::Idle);
+    let near = |range, len_max| replicas.avatars_near(1, Point::new(1.5, 1.5), range, len_max);
+    assert_eq!(
+        near(4.0, 9),
+        [3, 2].map(address),
+        "those within 4 tiles should hear, and mobs should not"
+    );
+    assert_eq!(
+        near(20.0, 2),
+        [3, 2].map(address),
+        "the nearest of a crowd should hear"
+    );
+    assert!(
+        replicas
+            .avatars_near(2, Point::new(1.5, 1.5), 20.0, 9)
+            .is_empty(),
+        "another channel should not hear"
     );
 }
