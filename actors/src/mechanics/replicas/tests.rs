@@ -153,8 +153,7 @@ fn objects_get_no_ticks() {
 #[test]
 fn the_nearest_avatars_are_within_earshot_and_no_more_than_may_be() {
     let replicas = channels();
-    let mut avatar =
-        |counter, x| enter_as(&replicas, counter, Point::new(x, 1.5), State::Idle, true);
+    let avatar = |counter, x| enter_as(&replicas, counter, Point::new(x, 1.5), State::Idle, true);
     avatar(1, 9.5);
     avatar(2, 4.5);
     avatar(3, 1.5);
