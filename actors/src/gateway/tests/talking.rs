@@ -70,7 +70,7 @@ fn a_chat_service_that_has_forgotten_a_player_is_told_again() {
         assert_eq!(said, 1, "what was asked of it should be asked again");
 
         // A service that fails starts anew, and learns of all players, also of those who say nothing.
-        stage
+        let _there = stage
             .with(connection, async |mut connection| {
                 let outcome = connection
                     .ask(20_000, say("realm", "panic"), |_| None::<()>)
