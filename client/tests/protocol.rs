@@ -8,8 +8,8 @@ mod probe;
 mod told;
 
 use client::{
-    COMMAND_FRAME_LEN_MAX, COMMANDS, CellFrame, Code, Command, CommandError, CommandFrame, EVENTS,
-    Event, PROTOCOL, SERVER_FRAME_LEN_MAX, ServerFrame,
+    COMMAND_FRAME_LEN_MAX, COMMANDS, CellFrame, Change, Code, Command, CommandError, CommandFrame,
+    EVENTS, Event, PROTOCOL, Part, SERVER_FRAME_LEN_MAX, ServerFrame, mask,
 };
 use wire::ClassId;
 
@@ -146,6 +146,57 @@ fn the_page_has_every_code() {
         told, known,
         "the table of codes should say what the type says"
     );
+}
+
+#[test]
+fn the_page_has_every_state() {
+    let told: Vec<Vec<String>> = rows("## What is to be seen")
+        .into_iter()
+        .filter(|row| row.len() == 3 && row[0].parse::<u8>().is_ok() && !row[1].contains(' '))
+        .map(|row| row.into_iter().take(2).collect())
+        .collect();
+    let known: Vec<Vec<String>> = (0..=u8::MAX)
+        .filter_map(|number| {
+            // A delta that tells of one entity that it has this state.
+            let bytes = [[0; 13].as_slice(), &[1, 0, 9, 0, mask::STATE, number]].concat();
+            let frame = CellFrame::decode(&bytes).ok()?;
+            let Change::Part(Part {
+                state: Some(state), ..
+            }) = frame.entries[0].change
+            else {
+                panic!("the delta should tell a state");
+            };
+            Some(vec![number.to_string(), told::state(state)])
+        })
+        .collect();
+    assert_eq!(
+        told, known,
+        "the table of states should say what the type says"
+    );
+}
+
+#[test]
+fn the_longest_of_each_command_fits_into_a_frame() {
+    for (index, class) in classes("## Commands").iter().enumerate() {
+        let most = |field: &page::Field| field.lengths.map_or(0, |(_, most)| most);
+        let filling = Filling {
+            texts: class.fields.iter().map(most).collect(),
+            number: 1.5,
+        };
+        let command: Command = filled(index, &filling);
+        let (class_id, body) = command.encode();
+        let frame = CommandFrame {
+            class: class_id,
+            sequence: u32::MAX,
+            body: &body,
+        };
+        let len = frame.encode().len();
+        assert!(
+            len <= COMMAND_FRAME_LEN_MAX,
+            "{} within its bounds should not be too long for a frame: it takes {len} bytes",
+            class.name
+        );
+    }
 }
 
 #[test]

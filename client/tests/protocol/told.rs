@@ -51,13 +51,13 @@ pub(crate) fn cell(frame: &CellFrame) -> String {
             Change::Whole(near) => vec![
                 at((near.x, near.y)),
                 hp((near.hp, near.hp_max)),
-                state(near.state).to_owned(),
+                state(near.state),
                 format!("{} \"{}\"", near.kind, near.name),
             ],
             Change::Part(part) => [
                 part.position.map(at),
                 part.health.map(hp),
-                part.state.map(|it| state(it).to_owned()),
+                part.state.map(state),
             ]
             .into_iter()
             .flatten()
@@ -79,12 +79,9 @@ fn hp((hp, hp_max): (u16, u16)) -> String {
     format!("hp {hp} of {hp_max}")
 }
 
-fn state(state: State) -> &'static str {
-    match state {
-        State::Idle => "idle",
-        State::Walking => "walking",
-        State::Dead => "dead",
-    }
+/// A state by the name that the page gives it.
+pub(crate) fn state(state: State) -> String {
+    format!("{state:?}").to_lowercase()
 }
 
 /// A body of small numbers: what the examples need of MessagePack.
