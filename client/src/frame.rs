@@ -10,8 +10,8 @@ use wire::{ClassId, FORMAT_VERSION};
 use crate::reader::{Reader, Short};
 use crate::{Cell, Event};
 
-/// The longest command frame in bytes; the longest command of the table needs a quarter of it.
-pub const COMMAND_FRAME_LEN_MAX: usize = 1024;
+/// The longest command frame in bytes; the longest command of the table needs about half of it.
+pub const COMMAND_FRAME_LEN_MAX: usize = 4096;
 
 /// The longest server frame in bytes that a client takes.
 pub const SERVER_FRAME_LEN_MAX: usize = 1 << 20;

@@ -13,6 +13,7 @@ mod kill_the_dog;
 mod link;
 mod objects;
 mod probe;
+mod python_client;
 mod restart;
 mod rules;
 mod sight;
