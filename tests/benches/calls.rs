@@ -20,7 +20,7 @@ use common::rounds::{Stopwatch, alternate, median, part};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Calls in a round.
-const CALLS: usize = 20_000;
+const CALLS: usize = 5_000;
 /// Calls that are pending at a time when they are pipelined.
 const PIPELINED: usize = 1_000;
 

@@ -19,10 +19,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Locales that are sent to, and how often each in a round.
 const MANY: usize = 10_000;
-const MANY_PASSES: usize = 30;
+const MANY_PASSES: usize = 5;
 /// Messages that one sends to one before it waits for them: within a mailbox's bound; and how often in a round.
 const BURST: usize = 500;
-const BURSTS: usize = 2_000;
+const BURSTS: usize = 100;
 
 struct Hearer(Rc<Tally>);
 

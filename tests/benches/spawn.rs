@@ -18,7 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Born at a time, so that their answers are within the bound of one mailbox; and how often in a round.
 const WAVE: usize = 1_000;
-const WAVES: usize = 20;
+const WAVES: usize = 5;
 
 struct Newborn;
 
