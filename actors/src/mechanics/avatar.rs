@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client::event::{Died, Entered, Respawned, You};
-use client::{Handle, ItemStack};
+use client::{Code, Handle, ItemStack};
 use realm::{Cx, Death, DurableId, Locale, Messages, Owner, Run, Undelivered, Why};
 
 use super::calls::{EnterError, Entrance};
@@ -18,8 +18,8 @@ use super::component::{Experience, Health};
 use super::entity::{Entity, Living, Tick};
 use super::harm::{Harm, Hit, Struck};
 use super::host::Host;
-use super::loot::{LootOffer, NoLoot};
-use super::object::NotUsed;
+use super::loot::{LootOffer, NoLoot, TakeLoot};
+use super::object::{NotUsed, UseObject};
 use crate::database::store::{CharacterRow, Epoch};
 use crate::ground::{CELL_TILES, Point};
 use crate::resources::MapTemplate;
@@ -160,6 +160,14 @@ impl Locale for Avatar {
         // A notice of death can be lost on its way; mail that comes back says the same.
         if mail.take::<News>().is_some() && matches!(mail.why, Why::Gone | Why::Died) {
             self.session_died(mail.to, cx);
+        }
+        // Who was struck, looted or used ended while it was on its way: the player is told, and not left to wait.
+        let missed = None
+            .or_else(|| mail.take::<Harm>().map(|harm| harm.sequence))
+            .or_else(|| mail.take::<TakeLoot>().map(|take| take.sequence))
+            .or_else(|| mail.take::<UseObject>().map(|using| using.sequence));
+        if let Some(sequence) = missed {
+            self.refuse(sequence, Code::NoTarget);
         }
     }
 
