@@ -2,7 +2,7 @@
 
 mod common;
 
-use actors::mechanics::{Host, MechanicsModule, Mob, MobSeed};
+use actors::mechanics::{Host, MechanicsModule, Mob, MobSeed, Tick};
 use client::Handle;
 use realm::role::Rate;
 use realm::{Module, Modules};
@@ -23,7 +23,7 @@ fn main() {
     let mut mechanics = inside::service("mechanics", Rate::Hz(20), &[MechanicsModule::NAME, "job"]);
     inside::set_resources(&mut mechanics);
     let modules = Modules::new().with::<MechanicsModule>();
-    let (bytes, resident) = inside::run(vec![mechanics], modules, |cx| async move {
+    let (idle, ticked) = inside::run(vec![mechanics], modules, |cx| async move {
         let host = Host::of(&cx);
         let map = host
             .resources
@@ -37,6 +37,7 @@ fn main() {
             .clone();
         let places = inside::places(&map);
         let me = std::process::id();
+        let mut dogs = Vec::with_capacity(CHANNELS as usize * usize::from(DOGS_PER_CHANNEL));
         let before = (ALLOCATOR.allocated(), cpu::resident_bytes(me));
         for channel in 1..=CHANNELS {
             host.replicas.open(channel, map.clone());
@@ -47,12 +48,12 @@ fn main() {
                 .enumerate()
             {
                 let (map, template) = (map.clone(), dog.clone());
-                cx.spawn::<Mob>(MobSeed {
+                dogs.push(cx.spawn::<Mob>(MobSeed {
                     channel,
                     map,
                     template,
                     at: *at,
-                });
+                }));
                 if number % WAVE == 0 {
                     tokio::task::yield_now().await;
                 }
@@ -66,15 +67,24 @@ fn main() {
             }
         }
         // The frames that tell of the new dogs are encoded, published and dropped meanwhile.
-        cx.clock().sleep(std::time::Duration::from_secs(1)).await;
-        (
-            ALLOCATOR.allocated() - before.0,
-            cpu::resident_bytes(me) - before.1,
-        )
+        let settled = async || {
+            cx.clock().sleep(std::time::Duration::from_secs(1)).await;
+            (
+                (ALLOCATOR.allocated() - before.0) as f64,
+                cpu::resident_bytes(me) - before.1,
+            )
+        };
+        let idle = settled().await;
+        for dog in dogs {
+            cx.send(dog, Tick { ms: 50 });
+        }
+        (idle, settled().await)
     });
     let dogs = (CHANNELS * u64::from(DOGS_PER_CHANNEL)) as f64;
     let mut figures = Figures::of("memory");
-    figures.aim("dog_bytes", bytes as f64 / dogs, Goal::AtMost(2048.0));
-    figures.add("dog_resident_bytes", resident / dogs);
+    figures.aim("idle_dog_bytes", idle.0 / dogs, Goal::AtMost(2048.0));
+    figures.add("idle_dog_resident_bytes", idle.1 / dogs);
+    figures.add("dog_bytes_after_a_tick", ticked.0 / dogs);
+    figures.add("dog_resident_bytes_after_a_tick", ticked.1 / dogs);
     figures.write();
 }
