@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::{Address, Birth};
 use crate::link::Announcement;
 use crate::lock::lock;
-use crate::mailbox::Post;
+use crate::mailbox::Mailbox;
 
 /// A thing that outlives its incarnations: a character, a channel. `kind` tells number spaces apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub struct Owner {
 
 /// One node's directory.
 pub struct Directory {
-    here: DashMap<Address, Arc<dyn Post>, FxBuildHasher>,
+    here: DashMap<Address, Arc<Mailbox>, FxBuildHasher>,
     owners: DashMap<DurableId, Owner, FxBuildHasher>,
     nodes: Mutex<Nodes>,
 }
@@ -55,7 +55,7 @@ impl Directory {
         }
     }
 
-    pub(crate) fn put(&self, address: Address, post: Arc<dyn Post>) {
+    pub(crate) fn put(&self, address: Address, post: Arc<Mailbox>) {
         self.here.insert(address, post);
     }
 
@@ -68,7 +68,7 @@ impl Directory {
     pub(crate) fn with<R>(
         &self,
         address: Address,
-        with: impl FnOnce(&Arc<dyn Post>) -> R,
+        with: impl FnOnce(&Arc<Mailbox>) -> R,
     ) -> Option<R> {
         self.here.get(&address).map(|post| with(post.value()))
     }

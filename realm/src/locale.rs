@@ -4,7 +4,7 @@
 mod body;
 mod cx;
 
-pub(crate) use body::{Bodied, Breed, spawn};
+pub(crate) use body::{Breed, spawn};
 pub use cx::{Cx, Timer};
 
 use crate::mail::{Death, Undelivered};

@@ -1,14 +1,19 @@
-//! A locale's mailbox: bounded, refusing with the mail in hand, and giving back what is left when its locale dies.
+//! The mailbox of a locale or service: bounded, refusing with the mail in hand, and giving back what is left when its
+//! reader dies. Here is the part that any thread may touch; the reader's own part is the [`Tray`].
 
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+mod tray;
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use crate::address::Address;
 use crate::lock::lock;
 use crate::mail::{Letter, Mail, Why};
 use crate::metrics::ServiceMetrics;
+
+pub(crate) use tray::Tray;
 
 /// The part of a service that other threads may touch.
 pub(crate) struct ServiceShared {
@@ -41,33 +46,35 @@ impl Gate {
         }
     }
 
+    #[inline]
     pub(crate) fn is_shut(&self) -> bool {
         self.shut.load(Ordering::Relaxed)
     }
 
     /// True when the gate is open; otherwise `task` is woken when it opens.
+    #[inline]
     pub(crate) fn passes(&self, task: &mut Context<'_>) -> bool {
-        if !self.is_shut() {
-            return true;
+        let passes = !self.is_shut();
+        if !passes {
+            self.park(task);
         }
+        passes
+    }
+
+    #[cold]
+    fn park(&self, task: &mut Context<'_>) {
         lock(&self.parked).push(task.waker().clone());
-        false
     }
 }
 
-/// Where mail for an address can be put, from any thread.
-pub(crate) trait Post: Send + Sync {
-    /// The service whose thread will run the mail.
-    fn service(&self) -> &Arc<ServiceShared>;
-
-    /// Puts mail in, or gives it back.
-    fn post(&self, mail: Mail) -> Result<(), (Mail, Why)>;
-}
-
-/// A bounded queue of mail with one reader.
+/// Where mail from other threads is put, until the reader fetches it onto its [`Tray`].
 pub(crate) struct Mailbox {
     service: Arc<ServiceShared>,
     len_max: usize,
+    /// Mail in the state's queue, for those who look without locking it.
+    posted: AtomicUsize,
+    /// Mail that lies on the tray; the bound is for both.
+    laid: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -75,8 +82,8 @@ pub(crate) struct Mailbox {
 struct State {
     queue: VecDeque<Mail>,
     reader: Option<Waker>,
-    watchers: BTreeSet<Address>,
-    doomed: bool,
+    /// In order, each once. Most locales have one or two: a tree would weigh three times as much.
+    watchers: Vec<Address>,
     closed: bool,
 }
 
@@ -84,7 +91,7 @@ struct State {
 #[derive(Default)]
 pub(crate) struct Left {
     pub(crate) mail: VecDeque<Mail>,
-    pub(crate) watchers: BTreeSet<Address>,
+    pub(crate) watchers: Vec<Address>,
 }
 
 impl Mailbox {
@@ -92,43 +99,95 @@ impl Mailbox {
         Self {
             service,
             len_max,
+            posted: AtomicUsize::new(0),
+            laid: AtomicUsize::new(0),
             state: Mutex::default(),
         }
     }
 
-    /// The next mail, in the order it came; `Ready(None)` once closed.
-    pub(crate) fn poll_take(&self, task: &mut Context<'_>) -> Poll<Option<Mail>> {
-        let mut state = lock(&self.state);
-        if state.doomed || state.closed {
-            return Poll::Ready(None);
-        }
-        if let Some(mail) = state.queue.pop_front() {
-            self.service.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Poll::Ready(Some(mail));
-        }
-        match &mut state.reader {
-            Some(reader) => reader.clone_from(task.waker()),
-            none => *none = Some(task.waker().clone()),
-        }
-        Poll::Pending
-    }
-
-    /// Tells the reader to end; what is in the queue stays for [`Mailbox::close`].
-    pub(crate) fn doom(&self) {
+    /// Puts mail in, or gives it back.
+    pub(crate) fn post(&self, mail: Mail) -> Result<(), (Mail, Why)> {
         let reader = {
             let mut state = lock(&self.state);
-            state.doomed = true;
-            state.reader.take()
+            if state.closed {
+                return Err((mail, Why::Gone));
+            }
+            match mail.letter {
+                Letter::Watch => {
+                    if let Err(place) = state.watchers.binary_search(&mail.from) {
+                        state.watchers.insert(place, mail.from);
+                    }
+                    return Ok(());
+                }
+                Letter::Unwatch => {
+                    if let Ok(place) = state.watchers.binary_search(&mail.from) {
+                        state.watchers.remove(place);
+                    }
+                    return Ok(());
+                }
+                _ => {}
+            }
+            let laid = self.laid.load(Ordering::Relaxed);
+            if self.is_full(laid) && !mail.letter.is_control() {
+                return Err((mail, Why::Full));
+            }
+            state.queue.push_back(mail);
+            self.posted.store(state.queue.len(), Ordering::Release);
+            // Counted under the lock, so that the reader never takes what is not counted yet.
+            self.service.waiting.fetch_add(1, Ordering::Relaxed);
+            // The reader fetches all there is: whoever posts to others' mail need not wake it again.
+            if state.queue.len() == 1 {
+                state.reader.clone()
+            } else {
+                None
+            }
         };
         if let Some(reader) = reader {
             reader.wake();
         }
+        Ok(())
     }
 
-    /// Refuses everything from now on; returns what was still in.
-    pub(crate) fn close(&self) -> Left {
+    /// True at the bound, with so much on the tray.
+    #[inline]
+    fn is_full(&self, laid: usize) -> bool {
+        self.posted.load(Ordering::Relaxed) + laid >= self.len_max
+    }
+
+    #[inline]
+    fn has_mail(&self) -> bool {
+        self.posted.load(Ordering::Acquire) > 0
+    }
+
+    /// So much is on the tray now.
+    #[inline]
+    fn laid(&self, len: usize) {
+        self.laid.store(len, Ordering::Relaxed);
+    }
+
+    /// Whoever posts wakes `reader` from now on.
+    fn wakes(&self, reader: Waker) {
+        lock(&self.state).reader = Some(reader);
+    }
+
+    /// Moves all mail to the end of `tray`; returns how much.
+    fn fetch(&self, tray: &mut VecDeque<Mail>) -> usize {
+        let mut state = lock(&self.state);
+        let fetched = state.queue.len();
+        tray.append(&mut state.queue);
+        self.posted.store(0, Ordering::Relaxed);
+        self.laid(tray.len());
+        self.service
+            .waiting
+            .fetch_sub(fetched as i64, Ordering::Relaxed);
+        fetched
+    }
+
+    fn close(&self) -> Left {
         let mut state = lock(&self.state);
         state.closed = true;
+        state.reader = None;
+        self.posted.store(0, Ordering::Relaxed);
         let left = Left {
             mail: std::mem::take(&mut state.queue),
             watchers: std::mem::take(&mut state.watchers),
@@ -137,43 +196,6 @@ impl Mailbox {
             .waiting
             .fetch_sub(left.mail.len() as i64, Ordering::Relaxed);
         left
-    }
-}
-
-impl Post for Mailbox {
-    fn service(&self) -> &Arc<ServiceShared> {
-        &self.service
-    }
-
-    fn post(&self, mail: Mail) -> Result<(), (Mail, Why)> {
-        let reader = {
-            let mut state = lock(&self.state);
-            if state.closed {
-                return Err((mail, Why::Gone));
-            }
-            match mail.letter {
-                Letter::Watch => {
-                    state.watchers.insert(mail.from);
-                    return Ok(());
-                }
-                Letter::Unwatch => {
-                    state.watchers.remove(&mail.from);
-                    return Ok(());
-                }
-                _ => {}
-            }
-            if state.queue.len() >= self.len_max && !mail.letter.is_control() {
-                return Err((mail, Why::Full));
-            }
-            state.queue.push_back(mail);
-            // Counted under the lock, so that the reader never takes what is not counted yet.
-            self.service.waiting.fetch_add(1, Ordering::Relaxed);
-            state.reader.take()
-        };
-        if let Some(reader) = reader {
-            reader.wake();
-        }
-        Ok(())
     }
 }
 

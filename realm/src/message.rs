@@ -1,10 +1,8 @@
 //! What locales say to each other: plain values that travel, and run on their target.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::fmt;
 
-use rustc_hash::FxBuildHasher;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::{Class, ClassId, DecodeError, EncodeError};
@@ -27,15 +25,20 @@ pub(crate) trait Carried: Any + Send {
     fn encode(&self) -> Result<Vec<u8>, EncodeError>;
 }
 
-impl<T: Serialize + Send + 'static> Carried for T {
+impl<T: Serialize + Send + 'static> Carried for Kept<T> {
     fn encode(&self) -> Result<Vec<u8>, EncodeError> {
-        wire::encode(self)
+        self.get().map_or(Ok(Vec::new()), wire::encode)
     }
+}
+
+/// Makes a value ready to go.
+pub(crate) fn carried<T: Serialize + Send + 'static>(value: T) -> Box<dyn Carried> {
+    Box::new(Kept::new(value))
 }
 
 /// A value moved as it is, or its bytes when it crosses a wire.
 pub(crate) enum Payload {
-    Value(Kept<Box<dyn Carried>>),
+    Value(Box<dyn Carried>),
     Bytes(Vec<u8>),
 }
 
@@ -49,21 +52,17 @@ pub(crate) enum NotThat {
 }
 
 impl Payload {
-    pub(crate) fn value<T: Carried>(value: T) -> Self {
-        Self::Value(Kept::new(Box::new(value)))
+    pub(crate) fn value<T: Serialize + Send + 'static>(value: T) -> Self {
+        Self::Value(carried(value))
     }
 
     /// The value; or the payload again, when it is of another type.
     pub(crate) fn open<T: DeserializeOwned + 'static>(mut self) -> Result<T, (Self, NotThat)> {
         match &mut self {
-            Self::Value(kept) => {
-                let value = kept.get().map(|value| &**value as &dyn Any);
-                if !value.is_some_and(|value| value.is::<T>()) {
-                    return Err((self, NotThat::Type));
-                }
-                let value = kept.take().map(|value| value as Box<dyn Any>);
-                match value.and_then(|value| value.downcast().ok()) {
-                    Some(value) => Ok(*value),
+            Self::Value(value) => {
+                let value: &mut dyn Any = &mut **value;
+                match value.downcast_mut::<Kept<T>>().and_then(Kept::take) {
+                    Some(value) => Ok(value),
                     None => Err((self, NotThat::Type)),
                 }
             }
@@ -80,7 +79,7 @@ impl Payload {
 
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
         match self {
-            Self::Value(value) => value.get().map_or(Ok(Vec::new()), |value| value.encode()),
+            Self::Value(value) => value.encode(),
             Self::Bytes(bytes) => Ok(bytes.clone()),
         }
     }
@@ -103,12 +102,21 @@ pub(crate) struct Entry<L: Locale> {
     pub(crate) run: RunFn<L>,
 }
 
+impl<L: Locale> Clone for Entry<L> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<L: Locale> Copy for Entry<L> {}
+
 /// The messages that a locale type takes: its table from class id to decode-and-run, the same for local and remote mail.
-pub struct Messages<L: Locale>(HashMap<ClassId, Entry<L>, FxBuildHasher>);
+/// A locale takes a dozen classes or so: looking them through is faster than hashing.
+pub struct Messages<L: Locale>(Vec<(ClassId, Entry<L>)>);
 
 impl<L: Locale> Messages<L> {
     pub(crate) fn of() -> Self {
-        let mut list = Self(HashMap::default());
+        let mut list = Self(Vec::new());
         L::messages(&mut list);
         list
     }
@@ -118,24 +126,25 @@ impl<L: Locale> Messages<L> {
     /// # Panics
     /// When another class in the list has the same id: rename one of the two.
     pub fn takes<M: Run<L>>(&mut self) -> &mut Self {
-        let entry = Entry {
-            name: M::NAME,
-            run: run_one::<M, L>,
-        };
-        if let Some(other) = self.0.insert(M::ID, entry) {
-            assert!(
+        match self.get(M::ID) {
+            Some(other) => assert!(
                 other.name == M::NAME,
                 "classes {} and {} share the id {}",
                 other.name,
                 M::NAME,
                 M::ID
-            );
+            ),
+            None => {
+                let run = run_one::<M, L>;
+                self.0.push((M::ID, Entry { name: M::NAME, run }));
+            }
         }
         self
     }
 
-    pub(crate) fn get(&self, class: ClassId) -> Option<&Entry<L>> {
-        self.0.get(&class)
+    pub(crate) fn get(&self, class: ClassId) -> Option<Entry<L>> {
+        let found = self.0.iter().find(|(id, _)| *id == class);
+        found.map(|(_, entry)| *entry)
     }
 }
 

@@ -18,6 +18,7 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustc_hash::FxBuildHasher;
 use tokio::sync::{Notify, oneshot};
 
 use crate::address::Address;
@@ -25,10 +26,10 @@ use crate::call::{CallError, Pending};
 use crate::caught::{Kept, Panic, drop_caught, panic_text};
 use crate::chance::{Chance, Secrets};
 use crate::clock::{Clock, Moment};
-use crate::locale::{self, Bodied, Breed, Locale};
-use crate::mail::{DeathReason, Letter};
-use crate::mailbox::{Gate, Mailbox, ServiceShared};
-use crate::message::{Message, Messages, Payload};
+use crate::locale::{self, Breed, Locale};
+use crate::mail::DeathReason;
+use crate::mailbox::{Gate, Mailbox, ServiceShared, Tray};
+use crate::message::{Message, Messages, Payload, carried};
 use crate::node::NodeCore;
 use crate::role::{Rate, ServiceSpec};
 use outbox::Outbox;
@@ -46,13 +47,17 @@ pub struct ServiceCx(Rc<Core>);
 struct Core {
     node: Arc<NodeCore>,
     shared: Arc<ServiceShared>,
-    mailbox: Arc<Mailbox>,
+    tray: Rc<Tray>,
+    /// Mail that lies on the trays of the service and its locales.
+    waiting: Rc<Cell<usize>>,
+    /// Mail that has run and is not counted in the metrics yet.
+    ran: Cell<u64>,
     rate: Rate,
     outbox: RefCell<Outbox>,
     flush_wanted: Notify,
     budget: frame::Budget,
     calls: RefCell<Pending>,
-    locales: RefCell<BTreeMap<Address, Bodied>>,
+    locales: RefCell<HashMap<Address, Rc<Tray>, FxBuildHasher>>,
     breeds: RefCell<HashMap<TypeId, Rc<dyn Any>>>,
     held: RefCell<HashMap<TypeId, Rc<dyn Any>>>,
     topics: RefCell<BTreeSet<Arc<str>>>,
@@ -78,12 +83,16 @@ impl ServiceCx {
             waiting: AtomicI64::new(0),
         });
         let mailbox = Arc::new(Mailbox::new(shared.clone(), SERVICE_MAILBOX_LEN_MAX));
-        node.directory().put(address, mailbox.clone());
+        let waiting = Rc::default();
+        let tray = Rc::new(Tray::new(mailbox.clone(), Rc::clone(&waiting)));
+        node.directory().put(address, mailbox);
         node.service_lives(address);
         Self(Rc::new(Core {
             node: node.clone(),
             shared,
-            mailbox,
+            tray,
+            waiting,
+            ran: Cell::new(0),
             rate: spec.rate,
             outbox: RefCell::default(),
             flush_wanted: Notify::new(),
@@ -152,14 +161,7 @@ impl ServiceCx {
 
     /// Sends `message` from the service itself. What comes back reaches [`crate::Module::undelivered`].
     pub fn send<M: Message>(&self, to: Address, message: M) {
-        self.dispatch(
-            self.address(),
-            to,
-            Letter::Message {
-                class: M::ID,
-                payload: Payload::value(message),
-            },
-        );
+        self.dispatch_message(self.address(), to, M::ID, carried(message));
     }
 
     /// Spawns a locale on this service and returns its address at once; its constructor runs a little later. On a service
@@ -171,20 +173,18 @@ impl ServiceCx {
             self.0.shared.clone(),
             self.0.shared.mailbox_len_max,
         ));
-        self.0.node.directory().put(address, mailbox.clone());
-        let body = Bodied {
-            mailbox: mailbox.clone(),
-        };
-        self.0.locales.borrow_mut().insert(address, body);
+        let tray = Rc::new(Tray::new(mailbox.clone(), self.0.waiting.clone()));
+        self.0.node.directory().put(address, mailbox);
+        self.0.locales.borrow_mut().insert(address, tray.clone());
         breed.living.inc();
-        locale::spawn::<L>(self, address, mailbox, breed, seed);
+        locale::spawn::<L>(self, address, tray, breed, seed);
         address
     }
 
     /// Ends a locale of this service in order, whatever is still in its mailbox.
     pub fn end(&self, address: Address) {
-        if let Some(body) = self.0.locales.borrow().get(&address) {
-            body.mailbox.doom();
+        if let Some(tray) = self.0.locales.borrow().get(&address) {
+            tray.doom();
         }
     }
 
@@ -243,14 +243,26 @@ impl ServiceCx {
         self.0.tasks.borrow_mut().insert(id, task.abort_handle());
     }
 
+    #[inline]
     pub(crate) fn gate(&self) -> &Gate {
         &self.0.shared.gate
     }
 
-    pub(crate) fn count_run(&self) {
-        self.0.shared.metrics.mail_run.inc();
+    #[inline]
+    pub(crate) fn ran(&self) {
+        self.0.ran.set(self.0.ran.get() + 1);
     }
 
+    /// Tells the metrics what has run.
+    #[inline]
+    pub(crate) fn count_ran(&self) {
+        match self.0.ran.take() {
+            0 => {}
+            ran => drop(self.0.shared.metrics.mail_run.inc_by(ran)),
+        }
+    }
+
+    #[inline]
     pub(crate) fn trace(&self, from: Address, to: Address, class: &'static str, payload: &Payload) {
         self.0.node.trace(from, to, class, payload);
     }

@@ -11,7 +11,7 @@ use super::CallError;
 use super::pending::{Answer, before};
 use crate::address::Address;
 use crate::mail::Letter;
-use crate::message::{Carried, Payload};
+use crate::message::Payload;
 use crate::service::ServiceCx;
 
 /// The time a call has unless its caller says otherwise.
@@ -153,10 +153,10 @@ enum Request<A> {
     Sent,
 }
 
-impl<A: Carried> Request<A> {
+impl<A: Serialize + Send + 'static> Request<A> {
     fn bytes(&mut self) -> Result<&Vec<u8>, CallError> {
         if let Self::Value(arguments) = self {
-            *self = Self::Bytes(arguments.encode().map_err(|_| CallError::Malformed)?);
+            *self = Self::Bytes(wire::encode(arguments).map_err(|_| CallError::Malformed)?);
         }
         match self {
             Self::Bytes(bytes) => Ok(bytes),

@@ -3,7 +3,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use actix::{Actor, ActorContext, ActorFuture, AsyncContext};
@@ -16,17 +15,12 @@ use crate::call::CallError;
 use crate::caught::{Panic, drop_caught, panic_text};
 use crate::chance::Chance;
 use crate::mail::{DeathReason, Letter, Mail, Why};
-use crate::mailbox::Mailbox;
+use crate::mailbox::Tray;
 use crate::message::{Messages, Payload};
 use crate::service::ServiceCx;
 
 /// Mail that one locale runs before it lets others of its thread run.
 const SLICE_LEN: usize = 32;
-
-/// What the service keeps of a locale to end it.
-pub(crate) struct Bodied {
-    pub(crate) mailbox: Arc<Mailbox>,
-}
 
 /// What all locales of one type on one service share.
 pub(crate) struct Breed<L: Locale> {
@@ -39,7 +33,7 @@ pub(crate) struct Breed<L: Locale> {
 pub(crate) struct Body<L: Locale> {
     service: ServiceCx,
     address: Address,
-    mailbox: Arc<Mailbox>,
+    tray: Rc<Tray>,
     breed: Rc<Breed<L>>,
     chance: Chance,
     life: Life<L>,
@@ -60,14 +54,14 @@ impl<L: Locale> Unpin for Body<L> {}
 pub(crate) fn spawn<L: Locale>(
     service: &ServiceCx,
     address: Address,
-    mailbox: Arc<Mailbox>,
+    tray: Rc<Tray>,
     breed: Rc<Breed<L>>,
     seed: L::Seed,
 ) {
     let body = Body {
         service: service.clone(),
         address,
-        mailbox,
+        tray,
         breed,
         chance: service.chance_of(address),
         life: Life::Seed(seed),
@@ -181,15 +175,13 @@ impl<L: Locale> Body<L> {
         payload: Payload,
         actor: &mut actix::Context<Self>,
     ) {
-        let breed = self.breed.clone();
-        let Some(entry) = breed.list.get(class) else {
+        let Some(entry) = self.breed.list.get(class) else {
             let letter = Letter::Message { class, payload };
             self.service
-                .node()
                 .bounce(self.address, Mail { from, letter }, Why::NotTaken);
             return;
         };
-        self.service.count_run();
+        self.service.ran();
         let mut unread = None;
         self.guarded(actor, entry.name, |me, cx| {
             cx.service.trace(from, cx.address, entry.name, &payload);
@@ -200,7 +192,6 @@ impl<L: Locale> Body<L> {
             self.service.node().metrics().undecodable(entry.name);
             let letter = Letter::Message { class, payload };
             self.service
-                .node()
                 .bounce(self.address, Mail { from, letter }, Why::Malformed);
         }
     }
@@ -210,7 +201,7 @@ impl<L: Locale> Body<L> {
         if matches!(self.life, Life::Over) {
             return;
         }
-        let left = self.mailbox.close();
+        let left = self.tray.close();
         self.service.forget(self.address);
         let life = std::mem::replace(&mut self.life, Life::Over);
         if !drop_caught(life) {
@@ -238,23 +229,31 @@ impl<L: Locale> ActorFuture<Body<L>> for Pump {
         actor: &mut actix::Context<Body<L>>,
         task: &mut Context<'_>,
     ) -> Poll<()> {
-        for _ in 0..SLICE_LEN {
-            if !body.service.gate().passes(task) {
-                return Poll::Pending;
-            }
-            match body.mailbox.poll_take(task) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Some(mail)) => {
-                    body.receive(mail, actor);
-                    body.service.mail_ran();
-                }
-                Poll::Ready(None) => {
-                    body.end(actor, DeathReason::Ended);
-                    return Poll::Ready(());
-                }
-            }
-        }
-        task.waker().wake_by_ref();
-        Poll::Pending
+        let polled = slice(body, actor, task);
+        body.service.count_ran();
+        polled
     }
+}
+
+fn slice<L: Locale>(
+    body: &mut Body<L>,
+    actor: &mut actix::Context<Body<L>>,
+    task: &mut Context<'_>,
+) -> Poll<()> {
+    for _ in 0..SLICE_LEN {
+        if !body.service.gate().passes(task) {
+            return Poll::Pending;
+        }
+        let Some(mail) = body.tray.take() else {
+            let over = body.tray.poll_wake(task);
+            if over.is_ready() {
+                body.end(actor, DeathReason::Ended);
+            }
+            return over;
+        };
+        body.receive(mail, actor);
+        body.service.mail_ran();
+    }
+    task.waker().wake_by_ref();
+    Poll::Pending
 }

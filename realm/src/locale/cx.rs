@@ -12,8 +12,7 @@ use crate::address::Address;
 use crate::caught::Kept;
 use crate::chance::Chance;
 use crate::clock::Moment;
-use crate::mail::Letter;
-use crate::message::{Message, Payload};
+use crate::message::{Message, carried};
 use crate::service::ServiceCx;
 
 /// The hands of a running locale: its own address, its service, its timers.
@@ -52,14 +51,8 @@ impl<L: Locale> Cx<'_, L> {
 
     /// Sends `message`; in order, at most once. What cannot be delivered comes back to [`Locale::undelivered`].
     pub fn send<M: Message>(&mut self, to: Address, message: M) {
-        self.service.dispatch(
-            self.address,
-            to,
-            Letter::Message {
-                class: M::ID,
-                payload: Payload::value(message),
-            },
-        );
+        self.service
+            .dispatch_message(self.address, to, M::ID, carried(message));
     }
 
     /// Asks to be told, by [`Locale::died`], when `address` dies; at once if it is dead already.

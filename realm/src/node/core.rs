@@ -140,6 +140,7 @@ impl NodeCore {
         }
     }
 
+    #[inline]
     pub(crate) fn wire(&self) -> WireMode {
         self.wire
     }
@@ -148,6 +149,7 @@ impl NodeCore {
         self.link.get().map_or(&NoLink, |link| &**link)
     }
 
+    #[inline]
     pub(crate) fn trace(&self, from: Address, to: Address, class: &'static str, payload: &Payload) {
         if let Some(trace) = &self.trace {
             trace.note(self.clock.now(), from, to, class, payload);
@@ -240,12 +242,18 @@ impl NodeCore {
 
     /// What happens to mail that was refused: it goes back to its sender, as far as there is one.
     pub(crate) fn bounce(&self, to: Address, mail: Mail, why: Why) {
+        if let Some((to, mail)) = self.returned(to, mail, why) {
+            self.post_now(to, mail);
+        }
+    }
+
+    /// What goes back of mail that was refused, and to whom.
+    pub(crate) fn returned(&self, to: Address, mail: Mail, why: Why) -> Option<(Address, Mail)> {
         let Mail { from, letter } = mail;
-        match letter {
+        let letter = match letter {
             Letter::Message { class, payload } => {
                 self.metrics.refused_mail("any", why.label());
-                let letter = Letter::Undelivered(Undelivered::new(to, class, why, payload));
-                self.post_now(from, Mail { from: to, letter });
+                Letter::Undelivered(Undelivered::new(to, class, why, payload))
             }
             Letter::Request { call, .. } => {
                 let error = match why {
@@ -253,16 +261,10 @@ impl NodeCore {
                     Why::Malformed => CallError::Malformed,
                     _ => CallError::Gone,
                 };
-                self.post_now(
-                    from,
-                    Mail {
-                        from: to,
-                        letter: Letter::Reply {
-                            call,
-                            answer: Err(error),
-                        },
-                    },
-                );
+                Letter::Reply {
+                    call,
+                    answer: Err(error),
+                }
             }
             Letter::Watch => {
                 let reason = if why == Why::Unreachable {
@@ -270,26 +272,27 @@ impl NodeCore {
                 } else {
                     DeathReason::Gone
                 };
-                self.post_now(
-                    from,
-                    Mail {
-                        from: to,
-                        letter: Letter::Death(Death {
-                            address: to,
-                            reason,
-                        }),
-                    },
-                );
+                Letter::Death(Death {
+                    address: to,
+                    reason,
+                })
             }
-            Letter::Undelivered(back) => self.dead_letter(back),
-            Letter::Heard { .. } => self.metrics.refused_mail("topic", why.label()),
+            Letter::Undelivered(back) => {
+                self.dead_letter(back);
+                return None;
+            }
+            Letter::Heard { .. } => {
+                self.metrics.refused_mail("topic", why.label());
+                return None;
+            }
             // An answer or a notice for somebody who is gone has done its work.
             Letter::Reply { .. }
             | Letter::Unwatch
             | Letter::Death(_)
             | Letter::NodeLost(_)
-            | Letter::Members => {}
-        }
+            | Letter::Members => return None,
+        };
+        Some((from, Mail { from: to, letter }))
     }
 
     /// Counts a message that nobody took back.
@@ -301,7 +304,7 @@ impl NodeCore {
     }
 
     /// Puts mail into its mailbox from whatever thread this is, or onto the link.
-    fn post_now(&self, to: Address, mail: Mail) {
+    pub(crate) fn post_now(&self, to: Address, mail: Mail) {
         if to.birth() == Some(self.birth) {
             let mut mail = Some(mail);
             let refused = self.directory.with(to, |post| {

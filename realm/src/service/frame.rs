@@ -94,6 +94,7 @@ impl Frames {
 
 impl ServiceCx {
     /// Shuts the gate as soon as the budget of the frame under way is spent; looks at the clock now and then only.
+    #[inline]
     pub(crate) fn mail_ran(&self) {
         let ran = &self.0.budget.ran;
         ran.set(ran.get().wrapping_add(1));
@@ -111,7 +112,7 @@ impl ServiceCx {
     }
 
     fn mail_waiting(&self) -> i64 {
-        self.0.shared.waiting.load(Ordering::Relaxed)
+        self.0.shared.waiting.load(Ordering::Relaxed) + self.0.waiting.get() as i64
     }
 }
 

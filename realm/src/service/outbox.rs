@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::address::{Address, Birth};
 use crate::mail::Mail;
-use crate::mailbox::Post;
+use crate::mailbox::Mailbox;
 use crate::node::NodeCore;
 
 /// Mails that may wait before the outbox is emptied early, as a bound on its memory.
@@ -15,7 +15,7 @@ const LEN_MAX: usize = 4096;
 /// What one service has ready for other threads and nodes.
 #[derive(Default)]
 pub(super) struct Outbox {
-    near: Vec<(Address, Arc<dyn Post>, Mail)>,
+    near: Vec<(Address, Arc<Mailbox>, Mail)>,
     far: BTreeMap<Birth, Vec<Vec<u8>>>,
     len: usize,
 }
@@ -30,7 +30,7 @@ impl Outbox {
     }
 
     /// For another thread of this node.
-    pub(super) fn push_near(&mut self, to: Address, post: Arc<dyn Post>, mail: Mail) {
+    pub(super) fn push_near(&mut self, to: Address, post: Arc<Mailbox>, mail: Mail) {
         self.near.push((to, post, mail));
         self.len += 1;
     }

@@ -1,31 +1,78 @@
-//! How mail leaves a service, and what a death sends out. Mail for this thread is put into its mailbox at once, other mail
-//! goes through the outbox.
+//! How mail leaves a service, and what a death sends out. Mail for this service is laid on its tray at once, other mail goes
+//! through the outbox.
 
+use std::rc::Rc;
 use std::sync::Arc;
+
+use wire::ClassId;
 
 use super::ServiceCx;
 use crate::address::{Address, Birth};
 use crate::call::CallError;
 use crate::mail::{Death, DeathReason, Letter, Mail, Why};
-use crate::mailbox::Left;
-use crate::message::Payload;
+use crate::mailbox::{Left, Tray};
+use crate::message::{Carried, Payload};
 use crate::role::WireMode;
 
 impl ServiceCx {
-    /// The one way out for mail.
+    /// The way out for messages, which most mail is: straight onto the tray of a locale of this service.
+    pub(crate) fn dispatch_message(
+        &self,
+        from: Address,
+        to: Address,
+        class: ClassId,
+        value: Box<dyn Carried>,
+    ) {
+        let letter = Letter::Message {
+            class,
+            payload: Payload::Value(value),
+        };
+        if self.0.node.wire() == WireMode::Local
+            && let Some(tray) = self.tray_of(to)
+        {
+            if let Err((mail, why)) = tray.lay(Mail { from, letter }) {
+                self.bounce(to, mail, why);
+            }
+            return;
+        }
+        self.dispatch(from, to, letter);
+    }
+
+    /// The way out for all mail.
     pub(crate) fn dispatch(&self, from: Address, to: Address, letter: Letter) {
+        let letter = match self.0.node.wire() {
+            WireMode::Local => letter,
+            WireMode::Always => match written(letter) {
+                Ok(letter) => letter,
+                Err(letter) => return self.bounce(to, Mail { from, letter }, Why::Malformed),
+            },
+        };
+        let mail = Mail { from, letter };
+        match self.tray_of(to) {
+            Some(tray) => {
+                if let Err((mail, why)) = tray.post(mail) {
+                    self.bounce(to, mail, why);
+                }
+            }
+            None => self.dispatch_away(to, mail),
+        }
+    }
+
+    /// The tray of an address of this service.
+    #[inline]
+    fn tray_of(&self, address: Address) -> Option<Rc<Tray>> {
+        if address == self.address() {
+            return Some(self.0.tray.clone());
+        }
+        self.0.locales.borrow().get(&address).cloned()
+    }
+
+    /// Through the directory: for other services and nodes.
+    fn dispatch_away(&self, to: Address, mail: Mail) {
         let node = &self.0.node;
-        let at_once = !matches!(letter, Letter::Message { .. });
-        let written = match node.wire() {
-            WireMode::Local => Ok(letter),
-            WireMode::Always => written(letter),
-        };
-        let mail = match written {
-            Ok(letter) => Mail { from, letter },
-            Err(letter) => return node.bounce(to, Mail { from, letter }, Why::Malformed),
-        };
+        let at_once = !matches!(mail.letter, Letter::Message { .. });
         match to.birth() {
-            None => node.bounce(to, mail, Why::Gone),
+            None => self.bounce(to, mail, Why::Gone),
             Some(birth) if birth == node.birth() => self.dispatch_here(to, mail),
             Some(birth) => self.0.outbox.borrow_mut().push_far(birth, to, mail, node),
         }
@@ -40,22 +87,25 @@ impl ServiceCx {
         }
     }
 
+    /// For another service of this node.
     fn dispatch_here(&self, to: Address, mail: Mail) {
-        let node = &self.0.node;
-        let mut mail = Some(mail);
-        let refused = node.directory().with(to, |post| {
-            let mail = mail.take()?;
-            if Arc::ptr_eq(post.service(), &self.0.shared) {
-                return post.post(mail).err();
-            }
-            self.0.outbox.borrow_mut().push_near(to, post.clone(), mail);
-            None
-        });
-        // The directory's entry is free again: what bounces may go to any address.
-        match (refused.flatten(), mail) {
-            (Some((mail, why)), _) => node.bounce(to, mail, why),
-            (None, Some(mail)) => node.bounce(to, mail, Why::Gone),
-            (None, None) => {}
+        match self.0.node.directory().with(to, Arc::clone) {
+            Some(mailbox) => self.0.outbox.borrow_mut().push_near(to, mailbox, mail),
+            None => self.bounce(to, mail, Why::Gone),
+        }
+    }
+
+    /// As [`NodeCore::bounce`](crate::NodeCore), but keeps what goes back to this service in order with its other mail.
+    pub(crate) fn bounce(&self, to: Address, mail: Mail, why: Why) {
+        let Some((to, mail)) = self.0.node.returned(to, mail, why) else {
+            return;
+        };
+        let refused = match self.tray_of(to) {
+            Some(tray) => tray.post(mail),
+            None => return self.0.node.post_now(to, mail),
+        };
+        if let Err((mail, why)) = refused {
+            self.0.node.bounce(to, mail, why);
         }
     }
 
@@ -93,7 +143,7 @@ impl ServiceCx {
     /// The part of a death that a locale and a service have in common.
     pub(super) fn bury(&self, address: Address, reason: DeathReason, left: Left) {
         for mail in left.mail {
-            self.0.node.bounce(address, mail, Why::Died);
+            self.bounce(address, mail, Why::Died);
         }
         for watcher in left.watchers {
             self.dispatch(address, watcher, Letter::Death(Death { address, reason }));

@@ -25,8 +25,7 @@ impl Postman {
     /// Handles mail until the mailbox closes.
     pub(super) async fn run(self) {
         let mut handled = 0;
-        while let Some(mail) = std::future::poll_fn(|task| self.cx.0.mailbox.poll_take(task)).await
-        {
+        while let Some(mail) = std::future::poll_fn(|task| self.cx.0.tray.poll_take(task)).await {
             self.handle(mail);
             handled += 1;
             if handled % SLICE_LEN == 0 {
@@ -79,7 +78,7 @@ impl Postman {
                 .iter()
                 .for_each(|module| module.members_changed(cx)),
             letter @ Letter::Message { .. } => {
-                cx.node().bounce(
+                cx.bounce(
                     cx.address(),
                     Mail {
                         from: mail.from,

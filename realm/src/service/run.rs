@@ -286,8 +286,10 @@ async fn close(cx: &ServiceCx, calls: &RefCell<CallTable>, reason: DeathReason) 
         cx.reply(caller, call, Err(CallError::Failed));
     }
     cx.gate().open();
-    for body in cx.0.locales.borrow().values() {
-        body.mailbox.doom();
+    let mut locales: Vec<_> = cx.0.locales.borrow().keys().copied().collect();
+    locales.sort_unstable();
+    for locale in locales {
+        cx.end(locale);
     }
     loop {
         let emptied = cx.0.emptied.notified();
@@ -300,7 +302,7 @@ async fn close(cx: &ServiceCx, calls: &RefCell<CallTable>, reason: DeathReason) 
         cx.node().unsubscribe(&topic, cx.address());
     }
     cx.node().service_down(cx.address());
-    let left = cx.0.mailbox.close();
+    let left = cx.0.tray.close();
     cx.node().service_gone(cx.address());
     cx.node().directory().remove(cx.address());
     cx.bury(cx.address(), reason, left);
