@@ -19,7 +19,9 @@ mod table;
 mod view;
 mod walk;
 
-pub use cell_frame::{CellError, CellFrame, CellFrameKind, CellFrameWriter, Change, Entry, mask};
+pub use cell_frame::{
+    CellError, CellFrame, CellFrameKind, CellFrameWriter, CellHead, Change, Entry, mask,
+};
 pub use code::Code;
 pub use command::{COMMANDS, Command, CommandError};
 pub use connection::{Closed, Connection, ConnectionError, Happening, Missed, Transport};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use client::{Cell, CellFrameKind};
+use client::{Cell, CellFrameKind, CellHead};
 
 /// Frames of one cell that wait for its snapshot. A cell with more has waited too long: it is asked for again.
 const HELD_LEN_MAX: usize = 64;
@@ -17,41 +17,15 @@ pub(super) struct Version {
 }
 
 impl Version {
+    fn of(head: &CellHead) -> Self {
+        Self {
+            epoch: head.epoch,
+            sequence: head.sequence,
+        }
+    }
+
     fn is_followed_by(self, next: Self) -> bool {
         self.epoch == next.epoch && self.sequence.checked_add(1) == Some(next.sequence)
-    }
-}
-
-/// What a cell frame begins with.
-struct Head {
-    kind: CellFrameKind,
-    cell: Cell,
-    version: Version,
-}
-
-impl Head {
-    /// The head of `client::CellFrame`'s layout; the entries are the client's business.
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let (&kind, rest) = bytes.split_first()?;
-        let (x, rest) = rest.split_first_chunk()?;
-        let (y, rest) = rest.split_first_chunk()?;
-        let (epoch, rest) = rest.split_first_chunk()?;
-        let (sequence, _) = rest.split_first_chunk()?;
-        Some(Self {
-            kind: match kind {
-                0 => CellFrameKind::Delta,
-                1 => CellFrameKind::Snapshot,
-                _ => return None,
-            },
-            cell: Cell {
-                x: u16::from_le_bytes(*x),
-                y: u16::from_le_bytes(*y),
-            },
-            version: Version {
-                epoch: u32::from_le_bytes(*epoch),
-                sequence: u32::from_le_bytes(*sequence),
-            },
-        })
     }
 }
 
@@ -115,8 +89,11 @@ impl Cells {
     /// A frame of `cell` was published. Returns it when the client should have it now.
     pub(super) fn published(&mut self, cell: Cell, bytes: Bytes) -> Option<Bytes> {
         let seen = self.0.get_mut(&cell)?;
-        let head = Head::read(&bytes).filter(|head| head.cell == cell)?;
-        let version = head.version;
+        let head = CellHead::decode(&bytes).ok()?;
+        if head.cell != cell {
+            return None;
+        }
+        let version = Version::of(&head);
         if seen.shown.is_some_and(|known| version <= known) {
             return None;
         }
@@ -141,22 +118,23 @@ impl Cells {
     /// A snapshot came as it was asked for. Returns what the client should have now: the snapshot and what was published
     /// since.
     pub(super) fn snapshot(&mut self, bytes: Bytes) -> Vec<Bytes> {
-        let Some(head) = Head::read(&bytes) else {
+        let Ok(head) = CellHead::decode(&bytes) else {
             return Vec::new();
         };
+        let version = Version::of(&head);
         let Some(seen) = self.0.get_mut(&head.cell) else {
             return Vec::new();
         };
         let is_news = match seen.phase {
             // An answer to an earlier question: what was published since may have passed by.
             Phase::Due => false,
-            Phase::Asked => seen.shown.is_none_or(|known| head.version >= known),
-            Phase::Live => seen.shown.is_none_or(|known| head.version > known),
+            Phase::Asked => seen.shown.is_none_or(|known| version >= known),
+            Phase::Live => seen.shown.is_none_or(|known| version > known),
         };
         if !is_news || head.kind != CellFrameKind::Snapshot {
             return Vec::new();
         }
-        let mut known = head.version;
+        let mut known = version;
         let mut out = vec![bytes];
         let mut held = std::mem::take(&mut seen.held).into_iter().peekable();
         let is_next =
@@ -452,11 +430,12 @@ mod tests {
                     }
                 };
                 for bytes in sent {
-                    let head = Head::read(&bytes).expect("a written frame should have a head");
-                    let follows = shown.is_some_and(|known| known.is_followed_by(head.version));
-                    let heals = head.kind == CellFrameKind::Snapshot && shown.is_none_or(|known| head.version >= known);
-                    prop_assert!(follows || heals, "{:?} should not follow {shown:?}", head.version);
-                    shown = Some(head.version);
+                    let head = CellHead::decode(&bytes).expect("a written frame should have a head");
+                    let version = Version::of(&head);
+                    let follows = shown.is_some_and(|known| known.is_followed_by(version));
+                    let heals = head.kind == CellFrameKind::Snapshot && shown.is_none_or(|known| version >= known);
+                    prop_assert!(follows || heals, "{version:?} should not follow {shown:?}");
+                    shown = Some(version);
                 }
             }
         }
