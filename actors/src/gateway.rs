@@ -4,6 +4,7 @@
 mod calls;
 mod config;
 mod fans;
+mod gate;
 mod house;
 pub mod memory;
 mod metrics;
@@ -16,7 +17,7 @@ mod tests;
 mod web;
 
 use std::cell::RefCell;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,7 @@ pub use config::GatewayConfig;
 use house::House;
 use memory::{Meet, PeerOutlet, ToPeer};
 use metrics::GatewayMetrics;
-use session::{Alive, CellBytes, FromClient, SocketLost, Stop, Talk};
+use session::{Alive, CellBytes, Closing, FromClient, Passed, SocketLost, Stop, Talk, TooMany};
 
 const NAME: &str = "gateway";
 
@@ -107,7 +108,10 @@ impl Module for GatewayModule {
         let _ = mail.take::<CellBytes>().is_some()
             || mail.take::<Talk>().is_some()
             || mail.take::<FromClient>().is_some()
+            || mail.take::<Passed>().is_some()
+            || mail.take::<TooMany>().is_some()
             || mail.take::<Alive>().is_some()
+            || mail.take::<Closing>().is_some()
             || mail.take::<SocketLost>().is_some()
             || mail.take::<Stop>().is_some()
             || mail.take::<ToPeer>().is_some()
@@ -132,8 +136,10 @@ impl Gateway for GatewayModule {
             cx: self.cx.clone(),
             peer,
         };
+        // Who comes without a network comes from this machine.
+        let guest = self.house.guest(Ipv4Addr::LOCALHOST.into(), &self.cx);
         self.house
-            .open(&self.cx, Box::new(outlet), None)
+            .open(&self.cx, Box::new(outlet), None, guest)
             .ok_or(GatewayError::Stopping)
     }
 }

@@ -11,6 +11,7 @@ pub mod database;
 pub mod gateway;
 pub mod ground;
 pub mod launch;
+mod limit;
 pub mod mechanics;
 pub mod resources;
 pub mod tether;

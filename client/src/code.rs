@@ -61,7 +61,7 @@ codes! {
     Cooldown = 17, "That is not ready yet.";
     TargetDead = 18, "Your target is dead.";
     NothingToLoot = 19, "There is nothing to take.";
-    NotYours = 20, "That belongs to somebody else.";
+    // 20 was that something belongs to somebody else, and was never sent.
     YouAreDead = 21, "You are dead.";
     StaleSequence = 22, "That command came twice or out of order.";
     TooManyCommands = 23, "Too many commands: slow down.";
@@ -72,6 +72,8 @@ codes! {
     Idle = 28, "You were away for too long.";
     BadToken = 29, "Your session has ended: log in again.";
     InTheWay = 30, "Somebody stands in the way.";
+    TooManyLogins = 31, "Too many have tried to log in: wait a minute.";
+    Expelled = 32, "You were sent away: your client breaks the rules.";
     BadText = 40, "That text is empty, too long, or holds what nobody could read.";
     TooFast = 41, "You talk too fast: slow down.";
     NoSuchPlayer = 42, "Nobody of that name is there.";
@@ -117,8 +119,8 @@ mod tests {
         }
         assert_eq!(Code::try_from(0), Err(UnknownCode(0)), "0 is no reason");
         assert!(
-            wire::decode::<Code>(&[31]).is_err(),
-            "a number past the table should be refused"
+            wire::decode::<Code>(&[20]).is_err(),
+            "a number that no code has should be refused"
         );
     }
 

@@ -1,9 +1,13 @@
 //! The settings of a gateway.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use realm::ModuleError;
 use serde::Deserialize;
+
+use super::gate::SLOWED_BY;
+use crate::limit::BURST_MAX;
 
 /// What a role may set for the module `gateway`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -32,6 +36,45 @@ pub struct GatewayConfig {
     pub outbox_slow_bytes: usize,
     /// Sockets that may be open at a time.
     pub connections_max: usize,
+    /// Commands that a client may send in a second, on and on.
+    pub commands_per_s: NonZeroU32,
+    /// Commands that it may send at once, such as after a moment without a network.
+    pub commands_burst: NonZeroU32,
+    /// From where on a client is suspected, and what comes of it.
+    pub suspicion: SuspicionConfig,
+}
+
+/// The scores at which a client's session comes to a stage. What a refusal weighs is in `session/suspicion.rs`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SuspicionConfig {
+    /// From here on the log tells of it, once.
+    pub note: NonZeroU32,
+    /// From here on it may send a quarter of the commands, until the score has halved.
+    pub slow: NonZeroU32,
+    /// From here on it is sent away.
+    pub kick: NonZeroU32,
+    /// In this time a score halves.
+    pub half_life_ms: NonZeroU32,
+}
+
+/// A number that is above 0 as it stands here.
+pub(super) const fn some(number: u32) -> NonZeroU32 {
+    match NonZeroU32::new(number) {
+        Some(number) => number,
+        None => NonZeroU32::MIN,
+    }
+}
+
+impl Default for SuspicionConfig {
+    fn default() -> Self {
+        Self {
+            note: some(25),
+            slow: some(50),
+            kick: some(100),
+            half_life_ms: some(30_000),
+        }
+    }
 }
 
 impl Default for GatewayConfig {
@@ -48,6 +91,9 @@ impl Default for GatewayConfig {
             outbox_bytes_max: 262_144,
             outbox_slow_bytes: 65_536,
             connections_max: 4_096,
+            commands_per_s: some(30),
+            commands_burst: some(120),
+            suspicion: SuspicionConfig::default(),
         }
     }
 }
@@ -73,6 +119,20 @@ impl GatewayConfig {
         }
         if self.connections_max == 0 {
             return refuse("connections_max must be at least 1");
+        }
+        if !(SLOWED_BY.get()..=BURST_MAX).contains(&self.commands_burst.get()) {
+            return refuse(&format!(
+                "commands_burst must be {SLOWED_BY} to {BURST_MAX}: a command of a client that is slowed counts for \
+                 {SLOWED_BY}"
+            ));
+        }
+        let SuspicionConfig {
+            note, slow, kick, ..
+        } = self.suspicion;
+        if note > slow || slow > kick {
+            return refuse(&format!(
+                "the scores of `suspicion` must ascend: note {note}, slow {slow}, kick {kick}"
+            ));
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown};
 use std::rc::Rc;
 
 use realm::{Address, ServiceCx};
@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::config::GatewayConfig;
 use super::fans::Fans;
+use super::gate::{Gate, Guest};
 use super::metrics::{Cut, GatewayMetrics};
 use super::outlet::Outlet;
 use super::session::{Session, SessionSeed};
@@ -57,12 +58,21 @@ impl House {
         }
     }
 
+    /// Somebody who comes from there, and has sent nothing yet.
+    pub(super) fn guest(&self, address: IpAddr, cx: &ServiceCx) -> Guest {
+        Guest {
+            address,
+            gate: Rc::new(Gate::new(&self.config, cx.clock())),
+        }
+    }
+
     /// Spawns a session on a socket; `None` when the gateway takes nobody any more.
     pub(super) fn open(
         self: &Rc<Self>,
         cx: &ServiceCx,
         outlet: Box<dyn Outlet>,
         kick: Option<Kick>,
+        guest: Guest,
     ) -> Option<Address> {
         if self.closing.get() {
             return None;
@@ -70,6 +80,7 @@ impl House {
         let session = cx.spawn::<Session>(SessionSeed {
             house: self.clone(),
             outlet,
+            guest,
         });
         cx.watch_from_service(session);
         let mut sessions = self.sessions.borrow_mut();

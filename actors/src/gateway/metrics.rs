@@ -6,6 +6,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use realm::metrics::Metrics;
 
+use super::session::Suspected;
+
 type Labels = Vec<(&'static str, String)>;
 
 /// The gateway's own metrics, in the node's registry.
@@ -14,6 +16,7 @@ pub(super) struct GatewayMetrics {
     sessions: Gauge,
     cut: Family<Labels, Counter>,
     refused: Family<Labels, Counter>,
+    suspected: Family<Labels, Counter>,
 }
 
 /// Why a socket was cut without a word.
@@ -60,6 +63,11 @@ impl GatewayMetrics {
                 "Commands of clients that were refused, by code",
                 own.refused.clone(),
             );
+            registry.register(
+                "realm_gateway_suspected",
+                "Clients that came to a stage of suspicion, by stage",
+                own.suspected.clone(),
+            );
         });
         own
     }
@@ -73,8 +81,15 @@ impl GatewayMetrics {
         self.cut.get_or_create(&labels).inc();
     }
 
-    pub(super) fn refused(&self, code: Code) {
+    pub(super) fn refused(&self, code: Code, commands: u32) {
         let labels = vec![("code", format!("{code:?}"))];
-        self.refused.get_or_create(&labels).inc();
+        self.refused
+            .get_or_create(&labels)
+            .inc_by(u64::from(commands));
+    }
+
+    pub(super) fn suspected(&self, stage: Suspected) {
+        let labels = vec![("stage", format!("{stage:?}").to_lowercase())];
+        self.suspected.get_or_create(&labels).inc();
     }
 }

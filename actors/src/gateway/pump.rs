@@ -10,9 +10,11 @@ use bytes::Bytes;
 use client::COMMAND_FRAME_LEN_MAX;
 use realm::{Address, ServiceCx};
 
+use super::gate::{Guest, Verdict};
 use super::house::{House, Kick};
 use super::outlet::Outlet;
-use super::session::{Alive, FromClient, SocketLost};
+use super::scanner::{Fault, FaultCell};
+use super::session::{Alive, Closing, Passed, SocketLost, TooMany};
 
 /// The longest reason that fits into a close frame, in bytes.
 const REASON_LEN_MAX: usize = 123;
@@ -23,33 +25,65 @@ pub(super) struct Pump {
     /// Until the session is there: the house must be able to end while sockets are open.
     house: Option<Rc<House>>,
     kick: Kick,
+    guest: Guest,
     session: Option<Address>,
     outstanding: Rc<Cell<usize>>,
-    too_long: Rc<Cell<bool>>,
+    fault: FaultCell,
+    /// Our close frame is out, and the client's is waited for.
+    closing: bool,
 }
 
 impl Pump {
-    /// `too_long` says that the client's bytes ended because a frame claimed too much.
+    /// `fault` is where the scanner of the client's bytes says what is wrong with them.
     pub(super) fn new(
         cx: ServiceCx,
         house: Rc<House>,
         kick: Kick,
-        too_long: Rc<Cell<bool>>,
+        guest: Guest,
+        fault: FaultCell,
     ) -> Self {
         Self {
             cx,
             house: Some(house),
             kick,
+            guest,
             session: None,
             outstanding: Rc::default(),
-            too_long,
+            fault,
+            closing: false,
         }
     }
 
-    fn close(&self, code: ws::CloseCode, why: &str, ctx: &mut ws::WebsocketContext<Self>) {
+    /// Closes in order: after this nothing is sent.
+    fn close(&mut self, code: ws::CloseCode, why: &str, ctx: &mut ws::WebsocketContext<Self>) {
+        if self.closing {
+            return;
+        }
+        self.closing = true;
         let why = &why[..why.floor_char_boundary(REASON_LEN_MAX)];
         ctx.close(Some((code, why).into()));
-        ctx.stop();
+        // Who broke a rule has perhaps more on its way. To end the socket on bytes that are not read would reset it, and
+        // the client would never learn why; so they are passed over until its own close comes, or the session cuts it.
+        let fault = !matches!(code, ws::CloseCode::Normal | ws::CloseCode::Away);
+        if !fault || self.session.is_none() {
+            ctx.stop();
+        }
+    }
+
+    /// Closes the socket of a client that broke the rules of its protocol.
+    fn refuse(&mut self, code: ws::CloseCode, why: &str, ctx: &mut ws::WebsocketContext<Self>) {
+        self.guest.gate.shut();
+        self.to_session(Closing {});
+        self.close(code, why, ctx);
+    }
+
+    /// Hands a command on, or what is left of it at the gate.
+    fn command(&self, bytes: Bytes) {
+        match self.guest.gate.command() {
+            Verdict::Pass => self.to_session(Passed { bytes }),
+            Verdict::Refuse(frames) => self.to_session(TooMany { bytes, frames }),
+            Verdict::Drop => {}
+        }
     }
 
     fn to_session<M: realm::Message>(&self, message: M) {
@@ -70,7 +104,8 @@ impl Actor for Pump {
         };
         let kick = Some(self.kick.clone());
         let house = self.house.take();
-        self.session = house.and_then(|house| house.open(&self.cx, Box::new(outlet), kick));
+        let guest = self.guest.clone();
+        self.session = house.and_then(|house| house.open(&self.cx, Box::new(outlet), kick, guest));
         if self.session.is_none() {
             self.close(ws::CloseCode::Away, "stopping", ctx);
         }
@@ -92,15 +127,21 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Pump {
         got: Result<ws::Message, ws::ProtocolError>,
         ctx: &mut ws::WebsocketContext<Self>,
     ) {
+        if self.closing {
+            if let Ok(ws::Message::Close(_)) = got {
+                ctx.stop();
+            }
+            return;
+        }
         match got {
             Ok(ws::Message::Binary(bytes)) if bytes.len() <= COMMAND_FRAME_LEN_MAX => {
-                self.to_session(FromClient { bytes });
+                self.command(bytes);
             }
             Ok(ws::Message::Binary(_)) => {
-                self.close(ws::CloseCode::Size, "the command is too long", ctx);
+                self.refuse(ws::CloseCode::Size, "the command is too long", ctx);
             }
             Ok(ws::Message::Text(_) | ws::Message::Continuation(_)) => {
-                self.close(
+                self.refuse(
                     ws::CloseCode::Unsupported,
                     "commands are whole binary messages",
                     ctx,
@@ -116,13 +157,19 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Pump {
                 ctx.stop();
             }
             Ok(ws::Message::Nop) => {}
-            Err(ws::ProtocolError::Overflow) => {
-                self.close(ws::CloseCode::Size, "the frame is too long", ctx);
+            Err(error) => {
+                let (code, why) = match (self.fault.get(), &error) {
+                    (Some(Fault::TooLong), _) | (None, ws::ProtocolError::Overflow) => {
+                        (ws::CloseCode::Size, "the frame is too long")
+                    }
+                    (Some(Fault::Text), _) => {
+                        (ws::CloseCode::Unsupported, "commands are binary messages")
+                    }
+                    (Some(Fault::Protocol(why)), _) => (ws::CloseCode::Protocol, why),
+                    (None, _) => (ws::CloseCode::Protocol, "the frame cannot be here"),
+                };
+                self.refuse(code, why, ctx);
             }
-            Err(_) if self.too_long.get() => {
-                self.close(ws::CloseCode::Size, "the frame is too long", ctx);
-            }
-            Err(error) => self.close(ws::CloseCode::Protocol, &error.to_string(), ctx),
         }
     }
 }
@@ -140,7 +187,9 @@ impl Handler<Write> for Pump {
     fn handle(&mut self, Write(bytes): Write, ctx: &mut Self::Context) {
         let left = self.outstanding.get().saturating_sub(bytes.len());
         self.outstanding.set(left);
-        ctx.binary(bytes);
+        if !self.closing {
+            ctx.binary(bytes);
+        }
     }
 }
 
@@ -155,7 +204,9 @@ impl Handler<Ping> for Pump {
     type Result = ();
 
     fn handle(&mut self, _: Ping, ctx: &mut Self::Context) {
-        ctx.ping(b"");
+        if !self.closing {
+            ctx.ping(b"");
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reads the heads of WebSocket frames before the codec sees their bodies. The codec checks a frame's length only when
 //! all of it has come, and takes in all that has come before it looks at the first frame; so a client could make it
-//! hold any amount. Refuses frames that claim too much, and hands on one frame at a time.
+//! hold any amount. Refuses frames that claim too much or break RFC 6455, and hands on one frame at a time. After a fault
+//! it swallows what still comes: a socket that is closed on unread bytes is reset, and the client never learns why.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -18,6 +19,29 @@ pub(super) const FRAME_LEN_MAX: u64 = 16 * 1024;
 /// The longest head: two bytes, eight of length, four of mask.
 const HEAD_LEN_MAX: usize = 14;
 
+/// Bits that belong to extensions; we have none.
+const RESERVED: u8 = 0x70;
+/// The last frame of a message.
+const FINAL: u8 = 0x80;
+/// Frames from here on are control frames.
+const CONTROL: u8 = 0x08;
+/// The longest body of a control frame.
+const CONTROL_LEN_MAX: u64 = 125;
+
+/// What is wrong with a client's frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// A frame claims more than there may be.
+    TooLong,
+    /// A text: commands are binary.
+    Text,
+    /// RFC 6455 does not allow it, as the text says.
+    Protocol(&'static str),
+}
+
+/// Where a scanner leaves what is wrong. The stream between it and the reader turns all errors into one.
+pub(super) type FaultCell = Rc<Cell<Option<Fault>>>;
+
 /// A client's bytes, cut at the ends of frames.
 pub(super) struct Scanner<S> {
     source: S,
@@ -28,19 +52,19 @@ pub(super) struct Scanner<S> {
     body_left: u64,
     /// A frame was handed on; the codec has to take it before it gets more.
     frame_out: bool,
-    too_long: Rc<Cell<bool>>,
+    fault: FaultCell,
 }
 
 impl<S> Scanner<S> {
-    /// Scans `source`; sets `too_long` when it ends because a frame claims too much.
-    pub(super) fn new(source: S, too_long: Rc<Cell<bool>>) -> Self {
+    /// Scans `source`; leaves a fault in `fault` when it comes to an error of its own.
+    pub(super) fn new(source: S, fault: FaultCell) -> Self {
         Self {
             source,
             rest: Bytes::new(),
             head: Vec::with_capacity(HEAD_LEN_MAX),
             body_left: 0,
             frame_out: false,
-            too_long,
+            fault,
         }
     }
 
@@ -51,8 +75,8 @@ impl<S> Scanner<S> {
             self.head.push(self.rest[at]);
             at += 1;
             if let Some(length) = length_of(&self.head) {
-                if length > FRAME_LEN_MAX {
-                    self.too_long.set(true);
+                if let Some(fault) = fault_of(&self.head, length) {
+                    self.fault.set(Some(fault));
                     return Err(PayloadError::Overflow);
                 }
                 self.head.clear();
@@ -71,6 +95,30 @@ impl<S> Scanner<S> {
     }
 }
 
+/// What is wrong with a frame that has such a head.
+fn fault_of(head: &[u8], length: u64) -> Option<Fault> {
+    let (first, second) = (*head.first()?, *head.get(1)?);
+    let kind = first & 0x0f;
+    let control = kind & CONTROL != 0;
+    if first & RESERVED != 0 {
+        return Some(Fault::Protocol("reserved bits are set"));
+    }
+    if second & 0x80 == 0 {
+        return Some(Fault::Protocol("a frame has no mask"));
+    }
+    match kind {
+        0x1 => return Some(Fault::Text),
+        0x0 | 0x2 | 0x8..=0xa => {}
+        _ => return Some(Fault::Protocol("a frame is of no known kind")),
+    }
+    if control && (first & FINAL == 0 || length > CONTROL_LEN_MAX) {
+        return Some(Fault::Protocol(
+            "a control frame is too long or in fragments",
+        ));
+    }
+    (length > FRAME_LEN_MAX).then_some(Fault::TooLong)
+}
+
 /// The length of a frame's body once its head is complete, mask included.
 fn length_of(head: &[u8]) -> Option<u64> {
     let second = *head.get(1)?;
@@ -86,7 +134,7 @@ fn length_of(head: &[u8]) -> Option<u64> {
             .iter()
             .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
     });
-    // A length past the bound is refused as soon as it is known.
+    // A length past the bound is refused as soon as it is known, and so is a frame without a mask.
     (length > FRAME_LEN_MAX || head.len() == 2 + length_bytes + mask_bytes).then_some(length)
 }
 
@@ -100,6 +148,7 @@ where
         let me = self.get_mut();
         while me.rest.is_empty() {
             match Pin::new(&mut me.source).poll_next(cx) {
+                Poll::Ready(Some(Ok(_))) if me.fault.get().is_some() => {}
                 Poll::Ready(Some(Ok(bytes))) => me.rest = bytes,
                 end_or_pending => {
                     me.frame_out = false;
@@ -111,7 +160,11 @@ where
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        Poll::Ready(Some(me.cut()))
+        let cut = me.cut();
+        if cut.is_err() {
+            me.rest = Bytes::new();
+        }
+        Poll::Ready(Some(cut))
     }
 }
 
@@ -125,16 +178,13 @@ mod tests {
 
     type Chunks = stream::Iter<std::vec::IntoIter<Result<Bytes, PayloadError>>>;
 
-    fn scanner(chunks: Vec<Vec<u8>>) -> (Scanner<Chunks>, Rc<Cell<bool>>) {
-        let too_long = Rc::new(Cell::new(false));
+    fn scanner(chunks: Vec<Vec<u8>>) -> (Scanner<Chunks>, FaultCell) {
+        let fault = FaultCell::default();
         let chunks: Vec<_> = chunks
             .into_iter()
             .map(|chunk| Ok(Bytes::from(chunk)))
             .collect();
-        (
-            Scanner::new(stream::iter(chunks), too_long.clone()),
-            too_long,
-        )
+        (Scanner::new(stream::iter(chunks), fault.clone()), fault)
     }
 
     /// What is handed on until the scanner rests, ends or refuses.
@@ -170,7 +220,7 @@ mod tests {
     fn a_claim_past_the_bound_is_refused_before_its_body_comes() {
         let mut claim = vec![0x82, 0x80 | 127];
         claim.extend((1_u64 << 40).to_be_bytes());
-        let (mut scanner, too_long) = scanner(vec![claim]);
+        let (mut scanner, fault) = scanner(vec![claim]);
         let (_, end) = turn(&mut scanner);
         assert_eq!(
             end,
@@ -178,15 +228,67 @@ mod tests {
             "a claim of a terabyte should be refused"
         );
         assert!(
-            too_long.get(),
+            fault.get() == Some(Fault::TooLong),
             "the reason should be known to who closes the socket"
         );
     }
 
     #[test]
+    fn a_head_that_should_not_be_is_known_by_itself() {
+        let protocol = |head: &[u8]| matches!(fault_in(head), Some(Fault::Protocol(_)));
+        assert!(
+            protocol(&[0xc2, 0x81, 0, 0, 0, 0]),
+            "a compressed frame should be refused"
+        );
+        assert!(protocol(&[0x82, 1]), "so should one without a mask");
+        assert!(
+            protocol(&[0x83, 0x80, 0, 0, 0, 0]),
+            "and one of no known kind"
+        );
+        assert!(
+            protocol(&[0x09, 0x80, 0, 0, 0, 0]),
+            "and a ping in fragments"
+        );
+        assert!(
+            protocol(&[0x89, 0xfe, 0, 126, 0, 0, 0, 0]),
+            "and a ping of 126 bytes"
+        );
+        assert_eq!(
+            fault_in(&[0x81, 0x81, 0, 0, 0, 0]),
+            Some(Fault::Text),
+            "a text should be known as one before its bytes are looked at"
+        );
+        assert_eq!(
+            fault_in(&[0x02, 0x80, 0, 0, 0, 0]),
+            None,
+            "a fragment is no fault by itself"
+        );
+    }
+
+    fn fault_in(head: &[u8]) -> Option<Fault> {
+        let (mut scanner, fault) = scanner(vec![head.to_vec()]);
+        let _ = turn(&mut scanner);
+        fault.get()
+    }
+
+    #[test]
+    fn after_a_fault_nothing_is_handed_on() {
+        let bytes = [&[0x81, 0x80, 0, 0, 0, 0][..], &frame(3)].concat();
+        let (mut scanner, _) = scanner(vec![bytes, frame(300)]);
+        assert_eq!(
+            turn(&mut scanner).1,
+            Poll::Ready(Some(())),
+            "the fault should be told once"
+        );
+        let (got, end) = turn(&mut scanner);
+        assert!(got.is_empty(), "what follows should be swallowed");
+        assert_eq!(end, Poll::Ready(None), "up to the end");
+    }
+
+    #[test]
     fn one_frame_is_handed_on_at_a_time() {
         let frames = [frame(0), frame(3), frame(300)];
-        let (mut scanner, too_long) = scanner(vec![frames.concat()]);
+        let (mut scanner, fault) = scanner(vec![frames.concat()]);
         for frame in &frames[..2] {
             let (got, rest) = turn(&mut scanner);
             assert_eq!(
@@ -202,7 +304,7 @@ mod tests {
         let (got, end) = turn(&mut scanner);
         assert_eq!(got, frames[2], "the last frame should come whole");
         assert_eq!(end, Poll::Ready(None), "the end should follow it at once");
-        assert!(!too_long.get(), "nothing was too long");
+        assert!(fault.get().is_none(), "nothing was too long");
     }
 
     proptest! {

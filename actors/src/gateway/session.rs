@@ -13,6 +13,8 @@ mod out;
 mod pulse;
 mod sequences;
 mod sight;
+mod suspicion;
+mod trust;
 mod world;
 
 use std::rc::Rc;
@@ -20,16 +22,21 @@ use std::rc::Rc;
 use client::{Code, Event, event};
 use realm::{Cx, Death, DeathReason, Locale, Messages, Moment, Timer, Undelivered, Why};
 
+use super::gate::Guest;
 use super::house::House;
 use super::outlet::Outlet;
 use crate::chat::Whisper;
 use crate::tether::{Intents, News};
 use chat::Chat;
 use entry::Entry;
-pub(super) use mail::{Alive, CellBytes, FromClient, SocketLost, Stop, Talk};
+pub(super) use mail::{
+    Alive, CellBytes, Closing, FromClient, Passed, SocketLost, Stop, Talk, TooMany,
+};
 use out::Out;
 use sequences::Sequences;
 use sight::Sight;
+pub(super) use suspicion::Suspected;
+use suspicion::Suspicion;
 use world::World;
 
 /// WebSocket close code: all is done.
@@ -42,12 +49,12 @@ const CLOSE_POLICY: u16 = 1008;
 /// A session as a locale.
 pub(super) struct Session {
     house: Rc<House>,
+    guest: Guest,
     socket: Option<Box<dyn Outlet>>,
     stage: Stage,
     player: Option<Player>,
     sequences: Sequences,
-    /// Commands of classes that are not in the table.
-    strikes: u32,
+    suspicion: Suspicion,
     out: Out,
     flush_timer: Option<Timer>,
     sight: Sight,
@@ -60,6 +67,8 @@ pub(super) struct Session {
     sent_at: Moment,
     /// Since when the client takes too little.
     slow_since: Option<Moment>,
+    /// The client was told goodbye, and nothing that it sends is read any more.
+    parted: bool,
     /// The session ends with its socket, without a grace time.
     ends_with_socket: bool,
     /// Counts entries, so that an answer to an earlier one is known as such.
@@ -90,6 +99,7 @@ struct Player {
 pub(super) struct SessionSeed {
     pub(super) house: Rc<House>,
     pub(super) outlet: Box<dyn Outlet>,
+    pub(super) guest: Guest,
 }
 
 impl Locale for Session {
@@ -97,7 +107,11 @@ impl Locale for Session {
     type Seed = SessionSeed;
 
     fn new(seed: SessionSeed, cx: &mut Cx<Self>) -> Self {
-        let SessionSeed { house, outlet } = seed;
+        let SessionSeed {
+            house,
+            outlet,
+            guest,
+        } = seed;
         if let Some(peer) = outlet.peer() {
             cx.watch(peer);
         }
@@ -108,11 +122,12 @@ impl Locale for Session {
         let now = cx.now();
         let mut session = Self {
             house,
+            guest,
             socket: Some(outlet),
             stage: Stage::Fresh,
             player: None,
             sequences: Sequences::default(),
-            strikes: 0,
+            suspicion: Suspicion::default(),
             out: Out::default(),
             flush_timer: None,
             sight: Sight::default(),
@@ -122,6 +137,7 @@ impl Locale for Session {
             asked_at: now,
             sent_at: now,
             slow_since: None,
+            parted: false,
             ends_with_socket: false,
             entries: 0,
         };
@@ -132,7 +148,10 @@ impl Locale for Session {
 
     fn messages(list: &mut Messages<Self>) {
         list.takes::<FromClient>()
+            .takes::<Passed>()
+            .takes::<TooMany>()
             .takes::<Alive>()
+            .takes::<Closing>()
             .takes::<SocketLost>()
             .takes::<CellBytes>()
             .takes::<Talk>()
@@ -172,7 +191,7 @@ impl Session {
 
     /// Refuses a command in other words than its code's.
     fn refuse_saying(&mut self, sequence: u32, code: Code, text: String, cx: &mut Cx<Self>) {
-        self.house.metrics.refused(code);
+        self.house.metrics.refused(code, 1);
         self.sequences.done(sequence);
         let refused = event::Refused {
             sequence,
@@ -180,6 +199,7 @@ impl Session {
             text,
         };
         self.tell_now(&refused.into(), cx);
+        self.suspect_refused(code, cx);
     }
 
     /// Answers a command, at once.

@@ -4,6 +4,7 @@ mod cells;
 mod commands;
 mod entering;
 mod fakes;
+mod limits;
 mod losing;
 mod raw;
 mod sockets;

@@ -1,9 +1,6 @@
 //! What the gateway answers over HTTP: a page that says what this is, and the handshake of a WebSocket. Refuses heads
 //! that are too long, and browsers that come from somebody else's page.
 
-use std::cell::Cell;
-use std::rc::Rc;
-
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{Data, Payload, ServiceConfig, get};
@@ -15,7 +12,7 @@ use tokio::net::TcpStream;
 
 use super::house::{House, Kick};
 use super::pump::Pump;
-use super::scanner::{FRAME_LEN_MAX, Scanner};
+use super::scanner::{FRAME_LEN_MAX, FaultCell, Scanner};
 
 /// The longest request head, in bytes of its target and headers.
 const HEAD_LEN_MAX: usize = 8 * 1024;
@@ -84,9 +81,13 @@ async fn socket(request: HttpRequest, payload: Payload, cx: Data<ServiceCx>) -> 
     let (Some(house), Some(kick)) = (cx.held::<House>(), request.conn_data::<Kick>()) else {
         return refused(StatusCode::SERVICE_UNAVAILABLE);
     };
-    let too_long = Rc::new(Cell::new(false));
-    let payload = Scanner::new(payload, too_long.clone());
-    let pump = Pump::new(cx.get_ref().clone(), house, kick.clone(), too_long);
+    let Some(peer) = request.peer_addr() else {
+        return refused(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    let guest = house.guest(peer.ip(), &cx);
+    let fault = FaultCell::default();
+    let payload = Scanner::new(payload, fault.clone());
+    let pump = Pump::new(cx.get_ref().clone(), house, kick.clone(), guest, fault);
     let frame_len_max = usize::try_from(FRAME_LEN_MAX).unwrap_or(usize::MAX);
     WsResponseBuilder::new(pump, &request, payload)
         .frame_size(frame_len_max)

@@ -5,13 +5,10 @@ use realm::Cx;
 
 use super::{Session, Stage};
 
-/// A client that sends so many commands of unknown classes is not one of ours.
-const STRIKES_MAX: u32 = 10;
-
 impl Session {
     /// Takes one frame of the client.
     pub(super) fn command(&mut self, bytes: &[u8], cx: &mut Cx<Self>) {
-        if self.socket.is_none() || self.ends_with_socket {
+        if self.socket.is_none() || self.parted {
             return;
         }
         let frame = match CommandFrame::decode(bytes) {
@@ -24,8 +21,7 @@ impl Session {
         };
         let sequence = frame.sequence;
         if !self.sequences.take(sequence) {
-            // Not `refuse`, which would take the number for done: the command that has it may still be open.
-            return self.refuse_stale(sequence, cx);
+            return self.refuse_untaken(sequence, Code::StaleSequence, cx);
         }
         match Command::decode(frame.class, frame.body) {
             Ok(command) => self.carry_out(sequence, command, cx),
@@ -37,10 +33,6 @@ impl Session {
                     CommandError::OutOfBounds { .. } => Code::OutOfBounds,
                 };
                 self.refuse(sequence, code, cx);
-                self.strikes += u32::from(code == Code::UnknownClass);
-                if self.strikes == STRIKES_MAX {
-                    self.expel("unknown commands", cx);
-                }
             }
         }
     }
@@ -93,14 +85,30 @@ impl Session {
         }
     }
 
-    fn refuse_stale(&mut self, sequence: u32, cx: &mut Cx<Self>) {
-        let code = Code::StaleSequence;
-        self.house.metrics.refused(code);
+    /// Refuses a command that was more than the client may send, and with it those that were dropped before it.
+    pub(super) fn too_many(&mut self, bytes: &[u8], frames: u32, cx: &mut Cx<Self>) {
+        if self.socket.is_none() || self.parted {
+            return;
+        }
+        let code = Code::TooManyCommands;
+        let sequence = CommandFrame::decode(bytes).map_or(0, |frame| frame.sequence);
+        self.house.metrics.refused(code, frames.saturating_sub(1));
+        match self.sequences.take(sequence) {
+            true => self.refuse(sequence, code, cx),
+            false => self.refuse_untaken(sequence, code, cx),
+        }
+        self.suspect_flood(frames, cx);
+    }
+
+    /// Refuses a command whose number was not taken. It is not done by that: the command that has it may still be open.
+    fn refuse_untaken(&mut self, sequence: u32, code: Code, cx: &mut Cx<Self>) {
+        self.house.metrics.refused(code, 1);
         let refused = event::Refused {
             sequence,
             code,
             text: code.text().to_owned(),
         };
         self.tell_now(&refused.into(), cx);
+        self.suspect_refused(code, cx);
     }
 }

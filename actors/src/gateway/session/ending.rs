@@ -20,16 +20,27 @@ impl Session {
             return;
         }
         self.ends_with_socket = true;
-        self.tell_now(&event::Goodbye { code }.into(), cx);
+        self.part(code, cx);
         if self.socket.is_none() {
             cx.stop();
         }
         self.close(close, code.text(), cx);
     }
 
-    /// Closes the socket of a client that breaks the rules of the protocol. Its avatar has its grace all the same.
-    pub(super) fn expel(&mut self, why: &str, cx: &mut Cx<Self>) {
-        self.close(CLOSE_POLICY, why, cx);
+    /// Sends a client away that is not to be trusted. Its avatar has its grace all the same, lest players break the rules
+    /// to get out of a fight.
+    pub(super) fn expel(&mut self, cx: &mut Cx<Self>) {
+        self.part(Code::Expelled, cx);
+        self.close(CLOSE_POLICY, Code::Expelled.text(), cx);
+    }
+
+    /// The last word to a client.
+    fn part(&mut self, code: Code, cx: &mut Cx<Self>) {
+        if !self.parted {
+            self.parted = true;
+            self.guest.gate.shut();
+            self.tell_now(&event::Goodbye { code }.into(), cx);
+        }
     }
 
     fn close(&mut self, close: u16, why: &str, cx: &mut Cx<Self>) {
@@ -37,6 +48,12 @@ impl Session {
             socket.finish(close, why);
             cx.after(CLOSE_WITHIN, |me, cx| me.cut(Cut::Closing, cx));
         }
+    }
+
+    /// The socket is being closed by others. Nothing can be told any more.
+    pub(super) fn closing(&mut self, cx: &mut Cx<Self>) {
+        self.parted = true;
+        cx.after(CLOSE_WITHIN, |me, cx| me.cut(Cut::Closing, cx));
     }
 
     /// Ends the socket without a word.

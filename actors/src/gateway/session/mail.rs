@@ -6,9 +6,10 @@ use realm::{Cx, Run, message};
 
 use super::Session;
 use crate::chat::Whisper;
+use crate::gateway::gate::Verdict;
 use crate::tether::News;
 
-/// One command frame of the client.
+/// One command frame of a client whose socket does not ask at the gate.
 #[message(name = "gateway.from_client")]
 pub(crate) struct FromClient {
     /// What `client::CommandFrame::decode` takes.
@@ -17,8 +18,42 @@ pub(crate) struct FromClient {
 
 impl Run<Session> for FromClient {
     fn run(self, session: &mut Session, cx: &mut Cx<Session>) {
+        let bytes = self.bytes;
+        match session.guest.gate.command() {
+            Verdict::Pass => Passed { bytes }.run(session, cx),
+            Verdict::Refuse(frames) => TooMany { bytes, frames }.run(session, cx),
+            Verdict::Drop => {}
+        }
+    }
+}
+
+/// One command frame of the client, which the gate let through.
+#[message(name = "gateway.passed")]
+pub(crate) struct Passed {
+    /// What `client::CommandFrame::decode` takes.
+    pub(crate) bytes: Bytes,
+}
+
+impl Run<Session> for Passed {
+    fn run(self, session: &mut Session, cx: &mut Cx<Session>) {
         session.alive(cx);
         session.command(&self.bytes, cx);
+    }
+}
+
+/// The client sent more than it may.
+#[message(name = "gateway.too_many")]
+pub(crate) struct TooMany {
+    /// The last frame that was too many.
+    pub(crate) bytes: Bytes,
+    /// How many were, since it was told the last time.
+    pub(crate) frames: u32,
+}
+
+impl Run<Session> for TooMany {
+    fn run(self, session: &mut Session, cx: &mut Cx<Session>) {
+        session.alive(cx);
+        session.too_many(&self.bytes, self.frames, cx);
     }
 }
 
@@ -29,6 +64,16 @@ pub(crate) struct Alive {}
 impl Run<Session> for Alive {
     fn run(self, session: &mut Session, cx: &mut Cx<Session>) {
         session.alive(cx);
+    }
+}
+
+/// The socket is being closed on a client that broke the rules of its protocol.
+#[message(name = "gateway.closing")]
+pub(crate) struct Closing {}
+
+impl Run<Session> for Closing {
+    fn run(self, session: &mut Session, cx: &mut Cx<Session>) {
+        session.closing(cx);
     }
 }
 

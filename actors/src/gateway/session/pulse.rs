@@ -27,7 +27,7 @@ impl Session {
 
     fn pulse(&mut self, cx: &mut Cx<Self>) {
         // Who was told goodbye has one close to wait for, and nothing else.
-        if self.socket.is_none() || self.ends_with_socket {
+        if self.socket.is_none() || self.parted {
             return;
         }
         let now = cx.now();
@@ -51,6 +51,7 @@ impl Session {
                 socket.ping();
             }
         }
+        self.trust_again(now);
         self.watch_slowness(now, cx);
         self.be_known(cx);
         if now.since(self.sent_at) >= QUIET_MAX {

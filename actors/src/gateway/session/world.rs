@@ -124,10 +124,11 @@ impl Session {
     fn take_in(&mut self, piece: Piece, cx: &mut Cx<Self>) {
         match piece {
             Piece::Event(event) => {
-                if let Event::Refused(refused) = &event {
-                    self.house.metrics.refused(refused.code);
-                }
                 self.tell(&event, cx);
+                if let Event::Refused(refused) = &event {
+                    self.house.metrics.refused(refused.code, 1);
+                    self.suspect_refused(refused.code, cx);
+                }
             }
             Piece::View(view) => self.see(&view, cx),
             Piece::Left => self.left_world(cx),

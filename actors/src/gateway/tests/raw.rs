@@ -62,6 +62,11 @@ impl Raw {
             .expect("the bytes should go out");
     }
 
+    /// The same to a server that may close meanwhile.
+    pub(super) async fn try_bytes(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.write_all(bytes).await
+    }
+
     /// Sends a masked frame, with a mask that changes nothing.
     pub(super) async fn frame(&mut self, head: u8, body: &[u8]) {
         let mut frame = vec![head];

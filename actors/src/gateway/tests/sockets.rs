@@ -8,7 +8,7 @@ use client::{COMMAND_FRAME_LEN_MAX, Command, CommandFrame, Event};
 use super::raw::{BINARY, CLOSE, HANDSHAKE, PING, Raw, TEXT, get};
 use super::stage::{cast, closed, event, live, live_player, see_dog, start_live_at};
 
-fn encoded(sequence: u32, command: impl Into<Command>) -> Vec<u8> {
+pub(super) fn encoded(sequence: u32, command: impl Into<Command>) -> Vec<u8> {
     let (class, body) = command.into().encode();
     let frame = CommandFrame {
         class,
@@ -18,7 +18,7 @@ fn encoded(sequence: u32, command: impl Into<Command>) -> Vec<u8> {
     frame.encode()
 }
 
-fn spell(sequence: u32, spell: &str) -> Vec<u8> {
+pub(super) fn spell(sequence: u32, spell: &str) -> Vec<u8> {
     let cast = client::command::Cast {
         spell: spell.into(),
         target: client::Handle(1),
@@ -27,7 +27,7 @@ fn spell(sequence: u32, spell: &str) -> Vec<u8> {
 }
 
 /// A client in the world that does as it likes.
-async fn raw_player(address: SocketAddr, name: &str) -> Raw {
+pub(super) async fn raw_player(address: SocketAddr, name: &str) -> Raw {
     let mut raw = Raw::connect(address).await;
     let register = Register {
         name: name.into(),
@@ -128,7 +128,7 @@ fn what_is_no_command_frame_closes_the_socket() {
 
 #[test]
 fn a_client_that_sends_all_at_once_is_heard_in_order() {
-    live("", |realm| async move {
+    live("commands_burst = 1000", |realm| async move {
         let address = realm.address();
         let mut raw = raw_player(address, "Ann").await;
         let mut all = Vec::new();
