@@ -4,6 +4,7 @@
 mod calls;
 mod config;
 mod fans;
+mod fragments;
 mod gate;
 mod house;
 pub mod memory;

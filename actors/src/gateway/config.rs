@@ -40,6 +40,8 @@ pub struct GatewayConfig {
     pub commands_per_s: NonZeroU32,
     /// Commands that it may send at once, such as after a moment without a network.
     pub commands_burst: NonZeroU32,
+    /// Pings and pongs that it may send in a second, and as many at once.
+    pub controls_per_s: NonZeroU32,
     /// From where on a client is suspected, and what comes of it.
     pub suspicion: SuspicionConfig,
 }
@@ -93,6 +95,7 @@ impl Default for GatewayConfig {
             connections_max: 4_096,
             commands_per_s: some(30),
             commands_burst: some(120),
+            controls_per_s: some(20),
             suspicion: SuspicionConfig::default(),
         }
     }
@@ -124,6 +127,12 @@ impl GatewayConfig {
             return refuse(&format!(
                 "commands_burst must be {SLOWED_BY} to {BURST_MAX}: a command of a client that is slowed counts for \
                  {SLOWED_BY}"
+            ));
+        }
+        let controls_per_s = self.controls_per_s.get();
+        if controls_per_s > BURST_MAX || u64::from(controls_per_s) * self.heartbeat_ms < 1_000 {
+            return refuse(&format!(
+                "controls_per_s must be at most {BURST_MAX}, and leave room for an answer every heartbeat_ms"
             ));
         }
         let SuspicionConfig {

@@ -46,6 +46,7 @@ pub(super) enum Verdict {
 pub(super) struct Gate {
     commands: Limit,
     told: Limit,
+    controls: Limit,
     slowed: Cell<bool>,
     shut: Cell<bool>,
     dropped: Cell<u32>,
@@ -60,6 +61,10 @@ impl Gate {
                 clock,
             ),
             told: Limit::new(per_second(TOLD_PER_S, TOLD_PER_S), clock),
+            controls: Limit::new(
+                per_second(config.controls_per_s, config.controls_per_s),
+                clock,
+            ),
             slowed: Cell::new(false),
             shut: Cell::new(false),
             dropped: Cell::new(0),
@@ -85,6 +90,11 @@ impl Gate {
         }
         self.dropped.set(dropped);
         Verdict::Drop
+    }
+
+    /// Judges the next ping or pong; false when there are too many.
+    pub(super) fn control(&self) -> bool {
+        self.controls.take()
     }
 
     /// Lets less through, or as much as before.

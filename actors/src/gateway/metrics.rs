@@ -11,12 +11,13 @@ use super::session::Suspected;
 type Labels = Vec<(&'static str, String)>;
 
 /// The gateway's own metrics, in the node's registry.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct GatewayMetrics {
     sessions: Gauge,
     cut: Family<Labels, Counter>,
     refused: Family<Labels, Counter>,
     suspected: Family<Labels, Counter>,
+    closed: Family<Labels, Counter>,
 }
 
 /// Why a socket was cut without a word.
@@ -68,6 +69,11 @@ impl GatewayMetrics {
                 "Clients that came to a stage of suspicion, by stage",
                 own.suspected.clone(),
             );
+            registry.register(
+                "realm_gateway_sockets_closed",
+                "Sockets closed because their client broke the rules of WebSockets, by close code",
+                own.closed.clone(),
+            );
         });
         own
     }
@@ -91,5 +97,10 @@ impl GatewayMetrics {
     pub(super) fn suspected(&self, stage: Suspected) {
         let labels = vec![("stage", format!("{stage:?}").to_lowercase())];
         self.suspected.get_or_create(&labels).inc();
+    }
+
+    pub(super) fn closed(&self, code: u16) {
+        let labels = vec![("code", code.to_string())];
+        self.closed.get_or_create(&labels).inc();
     }
 }

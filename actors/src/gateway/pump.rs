@@ -10,8 +10,10 @@ use bytes::Bytes;
 use client::COMMAND_FRAME_LEN_MAX;
 use realm::{Address, ServiceCx};
 
+use super::fragments::Fragments;
 use super::gate::{Guest, Verdict};
 use super::house::{House, Kick};
+use super::metrics::GatewayMetrics;
 use super::outlet::Outlet;
 use super::scanner::{Fault, FaultCell};
 use super::session::{Alive, Closing, Passed, SocketLost, TooMany};
@@ -29,6 +31,8 @@ pub(super) struct Pump {
     session: Option<Address>,
     outstanding: Rc<Cell<usize>>,
     fault: FaultCell,
+    fragments: Fragments,
+    metrics: GatewayMetrics,
     /// Our close frame is out, and the client's is waited for.
     closing: bool,
 }
@@ -44,12 +48,14 @@ impl Pump {
     ) -> Self {
         Self {
             cx,
+            metrics: house.metrics.clone(),
             house: Some(house),
             kick,
             guest,
             session: None,
             outstanding: Rc::default(),
             fault,
+            fragments: Fragments::default(),
             closing: false,
         }
     }
@@ -71,10 +77,28 @@ impl Pump {
     }
 
     /// Closes the socket of a client that broke the rules of its protocol.
-    fn refuse(&mut self, code: ws::CloseCode, why: &str, ctx: &mut ws::WebsocketContext<Self>) {
+    fn refuse(&mut self, fault: Fault, ctx: &mut ws::WebsocketContext<Self>) {
+        let (code, why) = match fault {
+            Fault::TooLong => (ws::CloseCode::Size, "a frame is too long"),
+            Fault::TooMany => (ws::CloseCode::Policy, "too many pings"),
+            Fault::Text => (ws::CloseCode::Unsupported, "commands are binary messages"),
+            Fault::Protocol(why) => (ws::CloseCode::Protocol, why),
+        };
+        tracing::debug!(peer = %self.guest.address, why, "a client's socket is closed");
+        self.metrics.closed(code.into());
         self.guest.gate.shut();
         self.to_session(Closing {});
         self.close(code, why, ctx);
+    }
+
+    /// Takes a sign of life; false when there are too many of them.
+    fn alive(&mut self, ctx: &mut ws::WebsocketContext<Self>) -> bool {
+        let heard = self.guest.gate.control();
+        match heard {
+            true => self.to_session(Alive {}),
+            false => self.refuse(Fault::TooMany, ctx),
+        }
+        heard
     }
 
     /// Hands a command on, or what is left of it at the gate.
@@ -137,38 +161,30 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Pump {
             Ok(ws::Message::Binary(bytes)) if bytes.len() <= COMMAND_FRAME_LEN_MAX => {
                 self.command(bytes);
             }
-            Ok(ws::Message::Binary(_)) => {
-                self.refuse(ws::CloseCode::Size, "the command is too long", ctx);
-            }
-            Ok(ws::Message::Text(_) | ws::Message::Continuation(_)) => {
-                self.refuse(
-                    ws::CloseCode::Unsupported,
-                    "commands are whole binary messages",
-                    ctx,
-                );
-            }
+            Ok(ws::Message::Binary(_)) => self.refuse(Fault::TooLong, ctx),
+            Ok(ws::Message::Text(_)) => self.refuse(Fault::Text, ctx),
+            Ok(ws::Message::Continuation(item)) => match self.fragments.take(item) {
+                Ok(Some(bytes)) => self.command(bytes),
+                Ok(None) => {}
+                Err(fault) => self.refuse(fault, ctx),
+            },
             Ok(ws::Message::Ping(bytes)) => {
-                ctx.pong(&bytes);
-                self.to_session(Alive {});
+                if self.alive(ctx) {
+                    ctx.pong(&bytes);
+                }
             }
-            Ok(ws::Message::Pong(_)) => self.to_session(Alive {}),
+            Ok(ws::Message::Pong(_)) => {
+                self.alive(ctx);
+            }
             Ok(ws::Message::Close(reason)) => {
                 ctx.close(reason);
                 ctx.stop();
             }
             Ok(ws::Message::Nop) => {}
-            Err(error) => {
-                let (code, why) = match (self.fault.get(), &error) {
-                    (Some(Fault::TooLong), _) | (None, ws::ProtocolError::Overflow) => {
-                        (ws::CloseCode::Size, "the frame is too long")
-                    }
-                    (Some(Fault::Text), _) => {
-                        (ws::CloseCode::Unsupported, "commands are binary messages")
-                    }
-                    (Some(Fault::Protocol(why)), _) => (ws::CloseCode::Protocol, why),
-                    (None, _) => (ws::CloseCode::Protocol, "the frame cannot be here"),
-                };
-                self.refuse(code, why, ctx);
+            Err(_) => {
+                // What the scanner passed and the codec did not is in the wrong place, or a close that says nonsense.
+                let fault = Fault::Protocol("a frame cannot be here");
+                self.refuse(self.fault.get().unwrap_or(fault), ctx);
             }
         }
     }

@@ -33,6 +33,8 @@ const CONTROL_LEN_MAX: u64 = 125;
 pub(super) enum Fault {
     /// A frame claims more than there may be.
     TooLong,
+    /// There are more control frames than anybody needs.
+    TooMany,
     /// A text: commands are binary.
     Text,
     /// RFC 6455 does not allow it, as the text says.

@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
+pub(super) const CONTINUATION: u8 = 0x80;
 pub(super) const TEXT: u8 = 0x81;
 pub(super) const BINARY: u8 = 0x82;
 pub(super) const CLOSE: u8 = 0x88;
 pub(super) const PING: u8 = 0x89;
+pub(super) const PONG: u8 = 0x8a;
 
 pub(super) struct Raw(TcpStream);
 
@@ -18,6 +20,16 @@ type Frame = Option<(u8, Vec<u8>)>;
 impl Raw {
     /// Connects with a small window, so that a client that does not read is noticed soon.
     pub(super) async fn connect(address: SocketAddr) -> Self {
+        let (raw, answer) = Self::ask_for(address, HANDSHAKE).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 101"),
+            "the handshake should succeed: {answer}"
+        );
+        raw
+    }
+
+    /// Connects, and says what the handshake was answered.
+    pub(super) async fn ask_for(address: SocketAddr, headers: &str) -> (Self, String) {
         let socket = TcpSocket::new_v4().expect("a socket should be there");
         socket
             .set_recv_buffer_size(4096)
@@ -27,12 +39,8 @@ impl Raw {
             .await
             .expect("the gateway should accept");
         let mut raw = Self(stream);
-        let answer = raw.ask("/ws", HANDSHAKE).await;
-        assert!(
-            answer.starts_with("HTTP/1.1 101"),
-            "the handshake should succeed: {answer}"
-        );
-        raw
+        let answer = raw.ask("/ws", headers).await;
+        (raw, answer)
     }
 
     /// Sends a request head and reads the answer's.
@@ -69,6 +77,12 @@ impl Raw {
 
     /// Sends a masked frame, with a mask that changes nothing.
     pub(super) async fn frame(&mut self, head: u8, body: &[u8]) {
+        let sent = self.try_frame(head, body).await;
+        sent.expect("the bytes should go out");
+    }
+
+    /// The same to a server that may close meanwhile.
+    pub(super) async fn try_frame(&mut self, head: u8, body: &[u8]) -> std::io::Result<()> {
         let mut frame = vec![head];
         match body.len() {
             short @ 0..=125 => frame.push(0x80 | short as u8),
@@ -79,7 +93,7 @@ impl Raw {
         }
         frame.extend([0; 4]);
         frame.extend(body);
-        self.bytes(&frame).await;
+        self.try_bytes(&frame).await
     }
 
     pub(super) async fn next(&mut self) -> Frame {

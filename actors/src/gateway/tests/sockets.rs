@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 
-use client::command::{Enter, Register};
+use client::command::{Enter, Ping, Register};
+use client::event::Pong;
 use client::{COMMAND_FRAME_LEN_MAX, Command, CommandFrame, Event};
+use wire::Class;
 
-use super::raw::{BINARY, CLOSE, HANDSHAKE, PING, Raw, TEXT, get};
+use super::raw::{BINARY, CLOSE, CONTINUATION, HANDSHAKE, PING, PONG, Raw, TEXT, get};
 use super::stage::{cast, closed, event, live, live_player, see_dog, start_live_at};
 
 pub(super) fn encoded(sequence: u32, command: impl Into<Command>) -> Vec<u8> {
@@ -87,9 +89,13 @@ fn what_is_no_command_frame_closes_the_socket() {
             "a claim of a terabyte should be refused at once"
         );
 
-        let cases: [(u8, Vec<u8>, u16, &str); 4] = [
+        let cases: [(u8, Vec<u8>, u16, &str); 8] = [
             (TEXT, b"hello".to_vec(), 1003, "a text"),
-            (BINARY & 0x7f, vec![1], 1003, "a fragment"),
+            (TEXT, vec![0xff], 1003, "a text that is none"),
+            (TEXT & 0x7f, vec![], 1003, "the fragment of a text"),
+            (0x80, vec![1], 1002, "a fragment of nothing"),
+            (0xc2, vec![1], 1002, "a compressed frame"),
+            (PING, vec![1; 126], 1002, "a long ping"),
             (
                 BINARY,
                 vec![1; COMMAND_FRAME_LEN_MAX + 1],
@@ -122,6 +128,96 @@ fn what_is_no_command_frame_closes_the_socket() {
             raw.close_code().await,
             Some(1000),
             "a close should be answered"
+        );
+    });
+}
+
+#[test]
+fn a_command_may_come_in_fragments_but_not_for_ever() {
+    live("", |realm| async move {
+        let address = realm.address();
+        let mut raw = Raw::connect(address).await;
+        let ping = encoded(1, Ping { client_time_ms: 7 });
+        let (one, other) = ping.split_at(5);
+        raw.frame(BINARY & 0x7f, one).await;
+        // A ping may come in between.
+        raw.frame(PING, b"?").await;
+        raw.frame(CONTINUATION & 0x7f, &[]).await;
+        raw.frame(CONTINUATION, other).await;
+        let (mut answered, mut alive) = (false, false);
+        while !(answered && alive) {
+            let (head, body) = raw.next().await.expect("the server should go on");
+            alive |= head == PONG && body == b"?";
+            answered |= head == BINARY && body.windows(4).any(|it| it == Pong::ID.0.to_le_bytes());
+        }
+
+        for (len, what) in [(0, "nothing"), (100, "bytes")] {
+            let mut raw = Raw::connect(address).await;
+            raw.frame(BINARY & 0x7f, &[]).await;
+            for _ in 0..200 {
+                raw.frame(CONTINUATION & 0x7f, &vec![0; len]).await;
+            }
+            assert_eq!(
+                raw.close_code().await,
+                Some(1009),
+                "{what} in endless fragments should come to an end"
+            );
+        }
+        let metrics = realm.metrics().encode();
+        assert!(
+            metrics.contains("realm_gateway_sockets_closed_total{node=\"test\",code=\"1009\"} 2"),
+            "it should be counted: {metrics}"
+        );
+    });
+}
+
+#[test]
+fn a_flood_of_pings_or_pongs_is_closed() {
+    live("", |realm| async move {
+        for head in [PING, PONG] {
+            let mut raw = Raw::connect(realm.address()).await;
+            for _ in 0..2_000 {
+                if raw.try_frame(head, b"").await.is_err() {
+                    break;
+                }
+            }
+            let mut pongs = 0;
+            let code = loop {
+                match raw
+                    .next()
+                    .await
+                    .expect("the server should say why it closes")
+                {
+                    (CLOSE, body) => break body.first_chunk().map(|it| u16::from_be_bytes(*it)),
+                    (head, _) => pongs += usize::from(head == PONG),
+                }
+            };
+            assert_eq!(code, Some(1008), "a flood of {head:x} should be refused");
+            assert!(pongs < 100, "{pongs} pongs should not be sent for it");
+        }
+    });
+}
+
+#[test]
+fn compression_is_declined() {
+    live("", |realm| async move {
+        let offer = format!(
+            "{HANDSHAKE}Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+        );
+        let (mut raw, answer) = Raw::ask_for(realm.address(), &offer).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 101"),
+            "the handshake should succeed: {answer}"
+        );
+        assert!(
+            !answer.to_lowercase().contains("sec-websocket-extensions"),
+            "no extension should be taken: {answer}"
+        );
+        raw.frame(0xc2, &[1]).await;
+        assert_eq!(
+            raw.close_code().await,
+            Some(1002),
+            "who compresses all the same breaks the protocol"
         );
     });
 }
