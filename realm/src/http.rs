@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_http::HttpService;
+use actix_http::{HttpService, KeepAlive};
 use actix_rt::task::JoinHandle;
 use actix_service::{
     IntoServiceFactory as _, Service, ServiceFactory as _, ServiceFactoryExt as _, map_config,
@@ -53,9 +53,37 @@ struct Door {
 /// Serves what `configure` sets up on the arbiter that polls this, until the returned `Listening` ends. The future stays
 /// on its thread; the `Listening` may leave it.
 ///
+/// A connection is good for one request: the time that a client has for its head is watched for the first only, and by the
+/// next it could hold its place for ever.
+///
 /// At most `connections_max` connections are open at a time; one more is closed at once and counted in `refused`.
 /// `on_connect` sees each socket first and may leave data for its requests (`HttpRequest::conn_data`).
 pub async fn serve<C, O>(
+    listener: std::net::TcpListener,
+    connections_max: usize,
+    refused: Counter,
+    configure: C,
+    on_connect: O,
+) -> io::Result<Listening>
+where
+    C: FnOnce(&mut ServiceConfig),
+    O: Fn(&TcpStream, &mut Extensions) + 'static,
+{
+    let within = REQUEST_TIMEOUT;
+    serve_within(
+        within,
+        listener,
+        connections_max,
+        refused,
+        configure,
+        on_connect,
+    )
+    .await
+}
+
+/// The same with another time for the head.
+async fn serve_within<C, O>(
+    within: Duration,
     listener: std::net::TcpListener,
     connections_max: usize,
     refused: Counter,
@@ -74,7 +102,8 @@ where
         .into_factory()
         .map_err(|error: Error| error.error_response());
     let service = HttpService::build()
-        .client_request_timeout(REQUEST_TIMEOUT)
+        .keep_alive(KeepAlive::Disabled)
+        .client_request_timeout(within)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .local_addr(addr)
