@@ -1,6 +1,7 @@
 //! The way in for clients: the only part that knows WebSockets. It holds no rules of the game: what a player wants goes to
 //! the avatar, what the avatar and its cells tell goes to the player.
 
+mod addresses;
 mod calls;
 mod config;
 mod fans;
@@ -57,7 +58,7 @@ impl Module for GatewayModule {
         config.check()?;
         let metrics = GatewayMetrics::register(cx.node().metrics());
         Ok(Self {
-            house: Rc::new(House::new(config, metrics)),
+            house: Rc::new(House::new(config, metrics, cx.clock())),
             cx: cx.clone(),
         })
     }
@@ -86,7 +87,7 @@ impl Module for GatewayModule {
             connections_max,
             turned_away,
             web::routes(cx.clone()),
-            web::on_connect,
+            web::on_connect(cx.clone()),
         );
         let listening = listening.await.map_err(refused)?;
         cx.node().listens("client", listening.addr);

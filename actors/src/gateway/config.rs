@@ -1,5 +1,6 @@
 //! The settings of a gateway.
 
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -36,6 +37,22 @@ pub struct GatewayConfig {
     pub outbox_slow_bytes: usize,
     /// Sockets that may be open at a time.
     pub connections_max: usize,
+    /// Connections that may be open from one address. An IPv6 address stands for its /64.
+    pub connections_per_address_max: usize,
+    /// Connections that may come from one address in a second, on and on.
+    pub connections_per_address_per_s: NonZeroU32,
+    /// Connections that may come from one address at once.
+    pub connections_per_address_burst: NonZeroU32,
+    /// Logins and resumes that may be tried from one address in a minute, on and on.
+    pub logins_per_address_per_minute: NonZeroU32,
+    /// Logins and resumes that may be tried from one address at once.
+    pub logins_per_address_burst: NonZeroU32,
+    /// Registrations that may be tried from one address in a minute, on and on.
+    pub registrations_per_address_per_minute: NonZeroU32,
+    /// Registrations that may be tried from one address at once.
+    pub registrations_per_address_burst: NonZeroU32,
+    /// Proxies whose `X-Forwarded-For` is believed. Without them all who come through a proxy count as one.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Commands that a client may send in a second, on and on.
     pub commands_per_s: NonZeroU32,
     /// Commands that it may send at once, such as after a moment without a network.
@@ -93,6 +110,14 @@ impl Default for GatewayConfig {
             outbox_bytes_max: 262_144,
             outbox_slow_bytes: 65_536,
             connections_max: 4_096,
+            connections_per_address_max: 100,
+            connections_per_address_per_s: some(10),
+            connections_per_address_burst: some(50),
+            logins_per_address_per_minute: some(60),
+            logins_per_address_burst: some(30),
+            registrations_per_address_per_minute: some(6),
+            registrations_per_address_burst: some(20),
+            trusted_proxies: Vec::new(),
             commands_per_s: some(30),
             commands_burst: some(120),
             controls_per_s: some(20),
@@ -120,8 +145,23 @@ impl GatewayConfig {
                 "heartbeat_ms must be less than silence_ms: a client is asked before it is cut",
             );
         }
-        if self.connections_max == 0 {
-            return refuse("connections_max must be at least 1");
+        if self.connections_max == 0 || self.connections_per_address_max == 0 {
+            return refuse("connections_max and connections_per_address_max must be at least 1");
+        }
+        for (name, burst) in [
+            (
+                "connections_per_address_burst",
+                self.connections_per_address_burst,
+            ),
+            ("logins_per_address_burst", self.logins_per_address_burst),
+            (
+                "registrations_per_address_burst",
+                self.registrations_per_address_burst,
+            ),
+        ] {
+            if burst.get() > BURST_MAX {
+                return refuse(&format!("{name} must be at most {BURST_MAX}"));
+            }
         }
         if !(SLOWED_BY.get()..=BURST_MAX).contains(&self.commands_burst.get()) {
             return refuse(&format!(

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Shutdown};
 use std::rc::Rc;
 
-use realm::{Address, ServiceCx};
+use realm::{Address, Clock, ServiceCx};
 use socket2::Socket;
 use tokio::sync::Notify;
 
+use super::addresses::Addresses;
 use super::config::GatewayConfig;
 use super::fans::Fans;
 use super::gate::{Gate, Guest};
@@ -36,6 +37,8 @@ impl Kick {
 pub(super) struct House {
     pub(super) config: GatewayConfig,
     pub(super) metrics: GatewayMetrics,
+    /// What may come from where.
+    pub(super) addresses: Rc<Addresses>,
     /// Who sees which cells.
     pub(super) fans: Fans,
     /// Who hears which rooms.
@@ -46,8 +49,9 @@ pub(super) struct House {
 }
 
 impl House {
-    pub(super) fn new(config: GatewayConfig, metrics: GatewayMetrics) -> Self {
+    pub(super) fn new(config: GatewayConfig, metrics: GatewayMetrics, clock: &Clock) -> Self {
         Self {
+            addresses: Rc::new(Addresses::new(&config, clock)),
             config,
             metrics,
             fans: Fans::default(),

@@ -18,6 +18,18 @@ pub(super) struct GatewayMetrics {
     refused: Family<Labels, Counter>,
     suspected: Family<Labels, Counter>,
     closed: Family<Labels, Counter>,
+    turned_away: Family<Labels, Counter>,
+}
+
+/// Why an address was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Crowd {
+    /// It has too many connections.
+    Open,
+    /// It has far too many, and was not answered.
+    Flood,
+    /// It comes too often.
+    Rate,
 }
 
 /// Why a socket was cut without a word.
@@ -74,6 +86,11 @@ impl GatewayMetrics {
                 "Sockets closed because their client broke the rules of WebSockets, by close code",
                 own.closed.clone(),
             );
+            registry.register(
+                "realm_gateway_turned_away",
+                "Connections and requests turned away because too many came from one address, by reason",
+                own.turned_away.clone(),
+            );
         });
         own
     }
@@ -102,5 +119,10 @@ impl GatewayMetrics {
     pub(super) fn closed(&self, code: u16) {
         let labels = vec![("code", code.to_string())];
         self.closed.get_or_create(&labels).inc();
+    }
+
+    pub(super) fn turned_away(&self, why: Crowd) {
+        let labels = vec![("why", format!("{why:?}").to_lowercase())];
+        self.turned_away.get_or_create(&labels).inc();
     }
 }

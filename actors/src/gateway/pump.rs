@@ -10,6 +10,7 @@ use bytes::Bytes;
 use client::COMMAND_FRAME_LEN_MAX;
 use realm::{Address, ServiceCx};
 
+use super::addresses::Seat;
 use super::fragments::Fragments;
 use super::gate::{Guest, Verdict};
 use super::house::{House, Kick};
@@ -28,6 +29,7 @@ pub(super) struct Pump {
     house: Option<Rc<House>>,
     kick: Kick,
     guest: Guest,
+    _seat: Option<Seat>,
     session: Option<Address>,
     outstanding: Rc<Cell<usize>>,
     fault: FaultCell,
@@ -38,12 +40,13 @@ pub(super) struct Pump {
 }
 
 impl Pump {
-    /// `fault` is where the scanner of the client's bytes says what is wrong with them.
+    /// `seat` is given back when the socket ends. `fault` is where the scanner of the client's bytes says what is wrong with them.
     pub(super) fn new(
         cx: ServiceCx,
         house: Rc<House>,
         kick: Kick,
         guest: Guest,
+        seat: Option<Seat>,
         fault: FaultCell,
     ) -> Self {
         Self {
@@ -52,6 +55,7 @@ impl Pump {
             house: Some(house),
             kick,
             guest,
+            _seat: seat,
             session: None,
             outstanding: Rc::default(),
             fault,

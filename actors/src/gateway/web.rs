@@ -1,5 +1,8 @@
 //! What the gateway answers over HTTP: a page that says what this is, and the handshake of a WebSocket. Refuses heads
-//! that are too long, and browsers that come from somebody else's page.
+//! that are too long, addresses from which too much comes, and browsers that come from somebody else's page.
+
+use std::net::IpAddr;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
@@ -10,7 +13,9 @@ use realm::ServiceCx;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
+use super::addresses::Seat;
 use super::house::{House, Kick};
+use super::metrics::Crowd;
 use super::pump::Pump;
 use super::scanner::{FRAME_LEN_MAX, FaultCell, Scanner};
 
@@ -19,6 +24,12 @@ const HEAD_LEN_MAX: usize = 8 * 1024;
 
 /// What the system holds for a client that does not read. More would only hide that it is slow.
 const SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// An address that has too many connections open should look again after this.
+const OPEN_AGAIN: Duration = Duration::from_secs(10);
+
+/// Where a proxy says for whom it asks.
+const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The page runs and loads nothing, and stands in no other page.
 const CONTENT_SECURITY_POLICY: &str =
@@ -33,25 +44,84 @@ pub(super) fn routes(cx: ServiceCx) -> impl FnOnce(&mut ServiceConfig) {
     }
 }
 
-/// Takes a second handle on each socket, by which it can be ended when it does not move any more.
-pub(super) fn on_connect(socket: &TcpStream, data: &mut actix_web::dev::Extensions) {
+/// What is known of a connection before its first byte.
+struct Arrival {
+    /// A second handle on the socket, by which it can be ended when it does not move any more.
+    kick: Kick,
+    peer: IpAddr,
+    /// Its place among those of its address; a trusted proxy needs none.
+    seat: Option<Seat>,
+}
+
+/// Receives each socket; `cx` is the service whose sessions are opened here.
+pub(super) fn on_connect(cx: ServiceCx) -> impl Fn(&TcpStream, &mut actix_web::dev::Extensions) {
+    move |socket, data| match (cx.held::<House>(), socket.peer_addr()) {
+        (Some(house), Ok(peer)) => receive(&house, socket, peer.ip(), data),
+        // Without its house the service is ending, and a socket without a peer has ended: neither is answered.
+        (None, _) | (_, Err(_)) => {}
+    }
+}
+
+fn receive(house: &House, socket: &TcpStream, peer: IpAddr, data: &mut actix_web::dev::Extensions) {
     let socket = SockRef::from(socket);
     if let Err(error) = socket.set_send_buffer_size(SEND_BUFFER_BYTES) {
         tracing::debug!(%error, "a socket keeps the send buffer that the system gave it");
     }
-    match socket.try_clone() {
-        Ok(socket) => drop(data.insert(Kick::new(socket))),
-        Err(error) => tracing::warn!(%error, "a socket without a second handle takes no WebSocket"),
+    let kick = match socket.try_clone() {
+        Ok(socket) => Kick::new(socket),
+        Err(error) => {
+            return tracing::warn!(%error, "a socket without a second handle takes no WebSocket");
+        }
+    };
+    let addresses = &house.addresses;
+    let seat = (!addresses.trusts(peer)).then(|| addresses.arrive(peer));
+    if seat.as_ref().is_some_and(Seat::is_flood) {
+        house.metrics.turned_away(Crowd::Flood);
+        kick.cut();
     }
+    data.insert(Arrival { kick, peer, seat });
+}
+
+/// Who asks, if that may be asked from there. The second is the place of somebody behind a proxy.
+fn admit(request: &HttpRequest, house: &House) -> Result<(IpAddr, Option<Seat>), HttpResponse> {
+    if head_len(request) > HEAD_LEN_MAX {
+        return Err(refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
+    }
+    let Some(arrival) = request.conn_data::<Arrival>() else {
+        return Err(refused(StatusCode::SERVICE_UNAVAILABLE));
+    };
+    let (address, own) = match arrival.seat {
+        Some(_) => (arrival.peer, None),
+        None => {
+            let forwarded: Vec<&[u8]> = request
+                .headers()
+                .get_all(FORWARDED_FOR)
+                .map(header::HeaderValue::as_bytes)
+                .collect();
+            let client = house.addresses.behind(arrival.peer, forwarded.into_iter());
+            (client, Some(house.addresses.arrive(client)))
+        }
+    };
+    let seat = own.as_ref().or(arrival.seat.as_ref());
+    if seat.is_some_and(Seat::is_too_many) {
+        house.metrics.turned_away(Crowd::Open);
+        return Err(come_back(OPEN_AGAIN));
+    }
+    if let Err(wait) = house.addresses.request(address) {
+        house.metrics.turned_away(Crowd::Rate);
+        return Err(come_back(wait));
+    }
+    Ok((address, own))
 }
 
 async fn page(request: HttpRequest, cx: Data<ServiceCx>) -> HttpResponse {
-    if head_len(&request) > HEAD_LEN_MAX {
-        return refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    let Some(house) = cx.held::<House>() else {
+        return refused(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    if let Err(refused) = admit(&request, &house) {
+        return refused;
     }
-    let name = cx
-        .held::<House>()
-        .map_or_else(String::new, |house| escaped(&house.config.realm_name));
+    let name = escaped(&house.config.realm_name);
     let host = host_of(request.headers());
     let protocol = client::PROTOCOL;
     let page = format!(
@@ -71,23 +141,22 @@ async fn page(request: HttpRequest, cx: Data<ServiceCx>) -> HttpResponse {
 }
 
 async fn socket(request: HttpRequest, payload: Payload, cx: Data<ServiceCx>) -> HttpResponse {
-    if head_len(&request) > HEAD_LEN_MAX {
-        return refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
-    }
+    // Without its house the service is ending; without a kick a client that does not read could not be ended.
+    let (Some(house), Some(arrival)) = (cx.held::<House>(), request.conn_data::<Arrival>()) else {
+        return refused(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    let (address, seat) = match admit(&request, &house) {
+        Ok(admitted) => admitted,
+        Err(refused) => return refused,
+    };
     if is_foreign(request.headers()) {
         return refused(StatusCode::FORBIDDEN);
     }
-    // Without its house the service is ending; without a kick a client that does not read could not be ended.
-    let (Some(house), Some(kick)) = (cx.held::<House>(), request.conn_data::<Kick>()) else {
-        return refused(StatusCode::SERVICE_UNAVAILABLE);
-    };
-    let Some(peer) = request.peer_addr() else {
-        return refused(StatusCode::SERVICE_UNAVAILABLE);
-    };
-    let guest = house.guest(peer.ip(), &cx);
+    let guest = house.guest(address, &cx);
+    let kick = arrival.kick.clone();
     let fault = FaultCell::default();
     let payload = Scanner::new(payload, fault.clone());
-    let pump = Pump::new(cx.get_ref().clone(), house, kick.clone(), guest, fault);
+    let pump = Pump::new(cx.get_ref().clone(), house, kick, guest, seat, fault);
     let frame_len_max = usize::try_from(FRAME_LEN_MAX).unwrap_or(usize::MAX);
     WsResponseBuilder::new(pump, &request, payload)
         .frame_size(frame_len_max)
@@ -99,6 +168,16 @@ fn refused(status: StatusCode) -> HttpResponse {
     HttpResponse::build(status)
         .content_type("text/plain; charset=utf-8")
         .body(status.canonical_reason().unwrap_or_default())
+}
+
+/// The answer to an address from which too much comes.
+fn come_back(after: Duration) -> HttpResponse {
+    let mut answer = refused(StatusCode::TOO_MANY_REQUESTS);
+    let seconds = after.as_millis().div_ceil(1_000).max(1);
+    if let Ok(seconds) = seconds.to_string().parse() {
+        answer.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    answer
 }
 
 /// The parser takes heads of 128 KiB; no client of ours needs that.

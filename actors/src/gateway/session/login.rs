@@ -9,6 +9,14 @@ use crate::accounts::{AccountError, AccountsProxy, LoggedIn};
 impl Session {
     /// Brings `Register`, `LogIn` or `Resume` before the account service.
     pub(super) fn log_in(&mut self, sequence: u32, command: Command, cx: &mut Cx<Self>) {
+        let (addresses, from) = (&self.house.addresses, self.guest.address);
+        let may = match command {
+            Command::Register(_) => addresses.register(from),
+            _ => addresses.log_in(from),
+        };
+        if !may {
+            return self.refuse(sequence, Code::TooManyLogins, cx);
+        }
         self.stage = Stage::LoggingIn;
         let accounts = AccountsProxy::new(cx.service());
         let asked = async move {

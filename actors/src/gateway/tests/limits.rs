@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use client::command::{Enter, Ping};
-use client::{Code, Connection, Event, Transport};
+use client::command::{Enter, LogIn, Ping, Register, Resume};
+use client::{Code, Command, Connection, Event, Transport};
 
 use super::fakes::script;
-use super::raw::{BINARY, CLOSE};
+use super::raw::{BINARY, CLOSE, HANDSHAKE, Raw, get};
 use super::sockets::{encoded, raw_player};
 use super::stage::{
     Stage, cast, closed, event, is_refusal, live, live_player, log_in, play, see_dog,
@@ -262,4 +262,200 @@ fn a_flood_over_a_socket_ends_and_others_do_not_feel_it() {
         cast(&mut decent, "delta 0,0").await;
         see_dog(&mut decent, hp + 1).await;
     });
+}
+
+#[test]
+fn an_address_has_so_many_connections_and_no_more() {
+    live("connections_per_address_max = 2", |realm| async move {
+        let address = realm.address();
+        let first = Raw::connect(address).await;
+        let _second = Raw::connect(address).await;
+        let (_third, told) = Raw::ask_for(address, HANDSHAKE).await;
+        assert!(
+            told.starts_with("HTTP/1.1 429"),
+            "the third should be told to come back: {told}"
+        );
+        assert!(
+            told.to_lowercase().contains("retry-after: 10\r\n"),
+            "and when: {told}"
+        );
+        let forged = format!("{HANDSHAKE}X-Forwarded-For: 203.0.113.1\r\n");
+        let told = get(address, "/ws", &forged).await;
+        assert!(
+            told.starts_with("HTTP/1.1 429"),
+            "nobody should be believed who is not trusted: {told}"
+        );
+        // The two that were told hold their places until they end; then the first's is free too.
+        drop((first, _third));
+        while let (_, told) = Raw::ask_for(address, HANDSHAKE).await
+            && !told.starts_with("HTTP/1.1 101")
+        {
+            assert!(told.starts_with("HTTP/1.1 429"), "{told}");
+        }
+        let metrics = realm.metrics().encode();
+        let away = figure(&metrics, "realm_gateway_turned_away_total", "open");
+        assert!(away >= 2, "it should be counted, not {away}");
+    });
+}
+
+#[test]
+fn a_crowd_from_one_address_is_not_even_answered() {
+    live("connections_per_address_max = 2", |realm| async move {
+        let address = realm.address();
+        let mut crowd = Vec::new();
+        for _ in 0..10 {
+            let silent = tokio::net::TcpStream::connect(address).await;
+            crowd.push(silent.expect("the system should accept"));
+        }
+        let mut ended = 0;
+        for silent in &mut crowd[4..] {
+            let read = tokio::io::AsyncReadExt::read(silent, &mut [0; 16]).await;
+            ended += usize::from(matches!(read, Ok(0) | Err(_)));
+        }
+        assert_eq!(ended, 6, "past twice as many all should be closed at once");
+        drop(crowd);
+        while let (_, told) = Raw::ask_for(address, HANDSHAKE).await
+            && !told.starts_with("HTTP/1.1 101")
+        {
+            assert!(told.starts_with("HTTP/1.1 429"), "{told}");
+        }
+    });
+}
+
+#[test]
+fn an_address_comes_so_often_and_no_more() {
+    let settings = "connections_per_address_per_s = 1\nconnections_per_address_burst = 3";
+    live(settings, |realm| async move {
+        let address = realm.address();
+        for _ in 0..3 {
+            let told = get(address, "/", "").await;
+            assert!(told.starts_with("HTTP/1.1 200"), "three may come: {told}");
+        }
+        let told = get(address, "/ws", HANDSHAKE).await;
+        assert!(
+            told.starts_with("HTTP/1.1 429"),
+            "the fourth should be told to come back: {told}"
+        );
+        assert!(
+            told.to_lowercase().contains("retry-after: 1\r\n"),
+            "and when: {told}"
+        );
+        assert_eq!(
+            figure(
+                &realm.metrics().encode(),
+                "realm_gateway_turned_away_total",
+                "rate"
+            ),
+            1,
+            "it should be counted"
+        );
+    });
+}
+
+#[test]
+fn those_behind_a_trusted_proxy_count_each_for_itself() {
+    let settings = "connections_per_address_max = 1\ntrusted_proxies = [\"127.0.0.1\"]";
+    live(settings, |realm| async move {
+        let address = realm.address();
+        let from = |client: &str| format!("{HANDSHAKE}X-Forwarded-For: 198.51.100.1, {client}\r\n");
+        let ask = async |client: &str| Raw::ask_for(address, &from(client)).await;
+        let (_ann, told) = ask("203.0.113.1").await;
+        assert!(told.starts_with("HTTP/1.1 101"), "Ann may come: {told}");
+        let (_bob, told) = ask("203.0.113.2").await;
+        assert!(
+            told.starts_with("HTTP/1.1 101"),
+            "Bob comes from elsewhere: {told}"
+        );
+        let (_, told) = ask("203.0.113.1").await;
+        assert!(
+            told.starts_with("HTTP/1.1 429"),
+            "Ann is here already: {told}"
+        );
+        drop(_ann);
+        while let (_, told) = ask("203.0.113.1").await
+            && !told.starts_with("HTTP/1.1 101")
+        {
+            assert!(told.starts_with("HTTP/1.1 429"), "{told}");
+        }
+    });
+}
+
+/// What each of these is told on a connection of its own.
+async fn told(stage: &Stage, commands: Vec<Command>) -> Vec<Option<Code>> {
+    let mut told = Vec::new();
+    for command in commands {
+        let connection = stage.connect().await;
+        let code = stage
+            .with(connection, async |mut connection| {
+                let sent = connection.command(command).await;
+                sent.expect("the command should go out");
+                event(&mut connection, |event| match event {
+                    Event::Refused(refused) => Some(Some(refused.code)),
+                    Event::LoggedIn(_) => Some(None),
+                    _ => None,
+                })
+                .await
+            })
+            .await;
+        told.push(code);
+    }
+    told
+}
+
+#[test]
+fn an_address_logs_in_so_often_and_no_more_each_time_the_same() {
+    let settings = "logins_per_address_per_minute = 1\nlogins_per_address_burst = 3\n\
+                    registrations_per_address_per_minute = 1\nregistrations_per_address_burst = 2\n\
+                    login_within_ms = 600000";
+    let once = || {
+        let (out, outcome) = std::sync::mpsc::channel();
+        play(settings, |stage| async move {
+            let (name, password) = (String::from("Ann"), String::from("correct horse"));
+            let log_in = || {
+                let (name, password) = (name.clone(), password.clone());
+                Command::from(LogIn { name, password })
+            };
+            let register = || {
+                let (name, password) = (name.clone(), password.clone());
+                Command::from(Register { name, password })
+            };
+            let token = "0f".repeat(32);
+            let first = vec![
+                register(),
+                register(),
+                register(),
+                log_in(),
+                Resume { token }.into(),
+                log_in(),
+                log_in(),
+            ];
+            let mut codes = told(&stage, first).await;
+            let began = stage.now();
+            // Time goes from timer to timer: somebody has to have one.
+            let _idle = stage.connect().await;
+            stage.pass(Duration::from_secs(61)).await;
+            codes.extend(told(&stage, vec![log_in(), log_in()]).await);
+            let sent = out.send((codes, began.micros()));
+            sent.expect("the test should wait for it");
+        });
+        outcome.recv().expect("the story should be told")
+    };
+    let (codes, began) = once();
+    let away = Some(Code::TooManyLogins);
+    assert_eq!(
+        codes,
+        [
+            None,
+            None,
+            away,
+            None,
+            Some(Code::BadToken),
+            None,
+            away,
+            None,
+            away
+        ],
+        "two may register, three log in or resume, and one more after a minute"
+    );
+    assert_eq!(once(), (codes, began), "one seed should be one story");
 }
