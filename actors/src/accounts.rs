@@ -1,6 +1,7 @@
 //! Who may play: accounts, passwords, tokens, and the rule for names.
 
 mod calls;
+mod guesses;
 mod module;
 mod name;
 mod password;

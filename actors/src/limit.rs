@@ -23,6 +23,14 @@ pub(crate) const BURST_MAX: u32 = 1_000_000;
 /// Those who are full again are forgotten this often at most, and only when there are too many.
 const FORGET_EVERY: Duration = Duration::from_secs(1);
 
+/// A number that is above 0 as it stands in the code.
+pub(crate) const fn some(number: u32) -> NonZeroU32 {
+    match NonZeroU32::new(number) {
+        Some(number) => number,
+        None => NonZeroU32::MIN,
+    }
+}
+
 /// A rate and the burst that it allows.
 pub(crate) fn per_second(rate: NonZeroU32, burst: NonZeroU32) -> Quota {
     Quota::per_second(rate).allow_burst(burst)
@@ -195,10 +203,6 @@ impl<K: Ord + Hash + Clone> ShrinkableKeyedStateStore<K> for Store<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn some(number: u32) -> NonZeroU32 {
-        NonZeroU32::new(number).expect("a number above 0")
-    }
 
     /// Lets time pass on a clock that is moved by hand.
     fn pass(clock: &Clock, time: Duration) {

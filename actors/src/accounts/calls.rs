@@ -1,5 +1,7 @@
 //! What the account service answers.
 
+use std::net::IpAddr;
+
 use realm::{CallError, calls};
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +45,9 @@ pub enum AccountError {
     /// The token is unknown or expired.
     #[error("the token is not valid")]
     BadToken,
+    /// Too many wrong passwords for this name.
+    #[error("too many have tried to log in by that name; wait a minute")]
+    TooManyLogins,
     /// Too many log in at once.
     #[error("too many log in at once; try again")]
     Busy,
@@ -63,8 +68,13 @@ pub trait Accounts {
     /// Makes an account with its character.
     async fn register(&self, name: String, password: String) -> Result<LoggedIn, AccountError>;
 
-    /// Checks a password.
-    async fn log_in(&self, name: String, password: String) -> Result<LoggedIn, AccountError>;
+    /// Checks a password. `from` is the network that the player comes from, as its gateway counts it.
+    async fn log_in(
+        &self,
+        name: String,
+        password: String,
+        from: IpAddr,
+    ) -> Result<LoggedIn, AccountError>;
 
     /// Checks a token; it is replaced by the one returned.
     async fn resume(&self, token: String) -> Result<LoggedIn, AccountError>;

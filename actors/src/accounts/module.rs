@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use argon2::Params;
@@ -12,10 +14,12 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
+use super::guesses::Guesses;
 use super::password::{self, Hashing};
 use super::{AccountError, Accounts, AccountsProxy, LoggedIn, name};
-use crate::database::store::{OperationId, StoreError};
+use crate::database::store::{AccountRow, OperationId, StoreError};
 use crate::database::{DatabaseError, DatabaseProxy};
+use crate::limit::{BURST_MAX, per_minute, some};
 
 /// 32 random bytes in hex.
 const TOKEN_LEN: usize = 64;
@@ -39,6 +43,14 @@ pub struct AccountsConfig {
     waiting_max: usize,
     /// Days until a token expires.
     token_days: u32,
+    /// Wrong passwords for one name from one address in a minute, on and on.
+    wrong_passwords_per_minute: NonZeroU32,
+    /// Wrong passwords for one name from one address at once.
+    wrong_passwords_burst: NonZeroU32,
+    /// Wrong passwords for one name from everywhere in a minute, on and on.
+    wrong_passwords_per_account_per_minute: NonZeroU32,
+    /// Wrong passwords for one name from everywhere at once.
+    wrong_passwords_per_account_burst: NonZeroU32,
 }
 
 impl Default for AccountsConfig {
@@ -49,15 +61,21 @@ impl Default for AccountsConfig {
             hash_passes: 2,
             waiting_max: 32,
             token_days: 30,
+            wrong_passwords_per_minute: some(6),
+            wrong_passwords_burst: some(10),
+            wrong_passwords_per_account_per_minute: some(30),
+            wrong_passwords_per_account_burst: some(100),
         }
     }
 }
 
-/// The account service's module. It holds no state but the line in front of the hashing.
+/// The account service's module. It holds no state but the line in front of the hashing, and how often passwords were
+/// wrong.
 pub struct AccountsModule {
     cx: ServiceCx,
     database: DatabaseProxy,
     hashing: Hashing,
+    guesses: Guesses,
     token_days: u32,
 }
 
@@ -77,6 +95,10 @@ impl Module for AccountsModule {
             hash_passes,
             waiting_max,
             token_days,
+            wrong_passwords_per_minute,
+            wrong_passwords_burst,
+            wrong_passwords_per_account_per_minute,
+            wrong_passwords_per_account_burst,
         } = config;
         if hashes_at_once == 0
             || hashes_at_once.saturating_add(waiting_max) > Semaphore::MAX_PERMITS
@@ -88,6 +110,12 @@ impl Module for AccountsModule {
         }
         if token_days == 0 {
             return Err(needs("`token_days` must be at least 1".to_owned()));
+        }
+        let burst_max = wrong_passwords_burst.max(wrong_passwords_per_account_burst);
+        if burst_max.get() > BURST_MAX {
+            return Err(needs(format!(
+                "the bursts of wrong passwords must be at most {BURST_MAX}"
+            )));
         }
         let params = Params::new(hash_memory_kib, hash_passes, 1, None).map_err(|error| {
             needs(format!(
@@ -102,6 +130,14 @@ impl Module for AccountsModule {
                 hashes_at_once,
                 waiting_max,
                 cx.node().outside().clone(),
+            ),
+            guesses: Guesses::new(
+                per_minute(wrong_passwords_per_minute, wrong_passwords_burst),
+                per_minute(
+                    wrong_passwords_per_account_per_minute,
+                    wrong_passwords_per_account_burst,
+                ),
+                cx.clock(),
             ),
             token_days,
         })
@@ -127,20 +163,22 @@ impl Accounts for AccountsModule {
             .await
     }
 
-    async fn log_in(&self, name: String, password: String) -> Result<LoggedIn, AccountError> {
+    async fn log_in(
+        &self,
+        name: String,
+        password: String,
+        from: IpAddr,
+    ) -> Result<LoggedIn, AccountError> {
         // What no account can have needs no look and no hash, and tells nobody which names there are.
         let (Ok(key), Ok(())) = (name::key(&name), password::check(&password)) else {
             return Err(AccountError::WrongCredentials);
         };
-        let place = self.hashing.stand_in_line()?;
-        let Some(row) = self.database.account_by_name(key).await.map_err(refused)? else {
-            // As slow as a wrong password, so that time does not tell the names either.
-            place.hash(password, self.secret()?).await?;
-            return Err(AccountError::WrongCredentials);
-        };
-        if !place.verify(password, row.password_hash).await? {
-            return Err(AccountError::WrongCredentials);
+        let guess = self.guesses.guess(key.clone(), from)?;
+        let answer = self.check(key, password).await;
+        if answer != Err(AccountError::WrongCredentials) {
+            self.guesses.not_wrong(guess);
         }
+        let row = answer?;
         self.let_in(row.account, row.character, row.name).await
     }
 
@@ -162,6 +200,20 @@ impl Accounts for AccountsModule {
 }
 
 impl AccountsModule {
+    /// The account that has this name and password.
+    async fn check(&self, key: String, password: String) -> Result<AccountRow, AccountError> {
+        let place = self.hashing.stand_in_line()?;
+        let Some(row) = self.database.account_by_name(key).await.map_err(refused)? else {
+            // As slow as a wrong password, so that time does not tell the names either.
+            place.hash(password, self.secret()?).await?;
+            return Err(AccountError::WrongCredentials);
+        };
+        match place.verify(password, row.password_hash.clone()).await? {
+            true => Ok(row),
+            false => Err(AccountError::WrongCredentials),
+        }
+    }
+
     /// Gives out a new token.
     async fn let_in(
         &self,

@@ -17,10 +17,11 @@ const KNOWN_MAX: usize = 16_384;
 
 /// What counts as one address. Of IPv6 a customer is given 2⁶⁴, so these are one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Network(IpAddr);
+pub(super) struct Network(IpAddr);
 
 impl Network {
-    fn of(address: IpAddr) -> Self {
+    /// The network that an address belongs to.
+    pub(super) fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V6(address) => {
                 let prefix = address.to_bits() & !u128::from(u64::MAX);
@@ -28,6 +29,11 @@ impl Network {
             }
             v4 => v4,
         })
+    }
+
+    /// Its first address.
+    pub(super) fn address(self) -> IpAddr {
+        self.0
     }
 }
 

@@ -8,7 +8,7 @@ use realm::ModuleError;
 use serde::Deserialize;
 
 use super::gate::SLOWED_BY;
-use crate::limit::BURST_MAX;
+use crate::limit::{BURST_MAX, some};
 
 /// What a role may set for the module `gateway`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -75,14 +75,6 @@ pub struct SuspicionConfig {
     pub kick: NonZeroU32,
     /// In this time a score halves.
     pub half_life_ms: NonZeroU32,
-}
-
-/// A number that is above 0 as it stands here.
-pub(super) const fn some(number: u32) -> NonZeroU32 {
-    match NonZeroU32::new(number) {
-        Some(number) => number,
-        None => NonZeroU32::MIN,
-    }
 }
 
 impl Default for SuspicionConfig {

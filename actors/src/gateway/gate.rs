@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use realm::Clock;
 
-use super::config::{GatewayConfig, some};
-use crate::limit::{Limit, per_second};
+use super::config::GatewayConfig;
+use crate::limit::{Limit, per_second, some};
 
 /// Each command of a client that was slowed counts for so many.
 pub(super) const SLOWED_BY: NonZeroU32 = some(4);

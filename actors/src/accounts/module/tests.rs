@@ -1,6 +1,7 @@
 //! Accounts from registration to resume, over the real database.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 
 use futures_util::future::join_all;
 use realm::Modules;
@@ -8,6 +9,9 @@ use realm::Modules;
 use super::*;
 use crate::database::DatabaseModule;
 use crate::database::scene::{asker, asking, module, play};
+
+const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
 
 /// Hashing as cheap as it goes.
 const CHEAP: &str = "hash_memory_kib = 8\nhash_passes = 1";
@@ -44,7 +48,7 @@ fn a_player_registers_logs_in_and_resumes() {
             .await
             .expect("a free name");
         let logged_in = accounts
-            .log_in(text("aNN"), text("correct horse"))
+            .log_in(text("aNN"), text("correct horse"), HOME)
             .await
             .expect("the right password");
         let resumed = accounts
@@ -130,7 +134,7 @@ fn an_unknown_name_and_a_wrong_password_are_told_alike() {
             ("Ann", "short"),
         ] {
             assert_eq!(
-                accounts.log_in(text(name), text(password)).await,
+                accounts.log_in(text(name), text(password), HOME).await,
                 wrong,
                 "{name} with {password} should be refused"
             );
@@ -181,6 +185,13 @@ fn what_breaks_a_rule_is_refused_before_it_is_hashed() {
                     "the password should be refused: {answer:?}"
                 );
             }
+            assert_eq!(
+                accounts
+                    .log_in(text("Bob"), "x".repeat(1 << 20), HOME)
+                    .await,
+                Err(AccountError::WrongCredentials),
+                "a long password is nobody's"
+            );
             for name in ["Al", "Ann Lee", "Admin", "\u{430}nn"] {
                 let answer = accounts.register(text(name), text("correct horse")).await;
                 assert!(
@@ -199,13 +210,16 @@ fn what_breaks_a_rule_is_refused_before_it_is_hashed() {
 
 #[test]
 fn when_all_log_in_at_once_the_line_is_served_and_the_rest_told_to_come_back() {
-    with_accounts(CHEAP, async |accounts, _| {
+    let settings =
+        format!("{CHEAP}\nwrong_passwords_burst = 500\nwrong_passwords_per_account_burst = 500");
+    with_accounts(&settings, async |accounts, _| {
         accounts
             .register(text("Ann"), text("correct horse"))
             .await
             .expect("a free name");
         let answers =
-            join_all((0..500).map(|_| accounts.log_in(text("Ann"), text("correct horse")))).await;
+            join_all((0..500).map(|_| accounts.log_in(text("Ann"), text("correct horse"), HOME)))
+                .await;
         let served = answers.iter().filter(|answer| answer.is_ok()).count();
         let busy = answers
             .iter()
@@ -222,10 +236,131 @@ fn when_all_log_in_at_once_the_line_is_served_and_the_rest_told_to_come_back() {
         );
         assert!(
             accounts
-                .log_in(text("Ann"), text("correct horse"))
+                .log_in(text("Ann"), text("correct horse"), HOME)
                 .await
                 .is_ok(),
             "the line should be free again"
+        );
+    });
+}
+
+#[test]
+fn wrong_passwords_come_to_an_end_whether_there_is_such_a_name_or_not() {
+    let settings = format!("{CHEAP}\nwrong_passwords_per_minute = 1\nwrong_passwords_burst = 3");
+    with_accounts(&settings, async |accounts, _| {
+        accounts
+            .register(text("Ann"), text("correct horse"))
+            .await
+            .expect("a free name");
+        for name in ["Ann", "Bob"] {
+            for guess in ["wrong horse", "correct house", "staple battery"] {
+                assert_eq!(
+                    accounts.log_in(text(name), text(guess), HOME).await,
+                    Err(AccountError::WrongCredentials),
+                    "three guesses should be answered"
+                );
+            }
+            // Capitals make no other name.
+            for name in [text(name), name.to_lowercase()] {
+                assert_eq!(
+                    accounts.log_in(name, text("correct horse"), HOME).await,
+                    Err(AccountError::TooManyLogins),
+                    "the fourth should not, right or wrong"
+                );
+            }
+        }
+        assert!(
+            accounts
+                .log_in(text("Ann"), text("correct horse"), ELSEWHERE)
+                .await
+                .is_ok(),
+            "who knows the password and comes from elsewhere should not suffer"
+        );
+        assert_eq!(
+            accounts
+                .log_in(text("Cid"), text("correct horse"), HOME)
+                .await,
+            Err(AccountError::WrongCredentials),
+            "nor should another name"
+        );
+    });
+}
+
+#[test]
+fn guesses_from_everywhere_come_to_an_end_too() {
+    let settings = format!(
+        "{CHEAP}\nwrong_passwords_per_account_per_minute = 1\nwrong_passwords_per_account_burst = 5"
+    );
+    with_accounts(&settings, async |accounts, _| {
+        let mut answers = Vec::new();
+        for host in 0..7 {
+            let from = IpAddr::V4(Ipv4Addr::new(192, 0, 2, host));
+            answers.push(
+                accounts
+                    .log_in(text("Ann"), text("wrong horse"), from)
+                    .await,
+            );
+        }
+        let wrong = answers
+            .iter()
+            .filter(|answer| **answer == Err(AccountError::WrongCredentials));
+        assert_eq!(wrong.count(), 5, "five guesses should be answered");
+        assert_eq!(
+            answers[5..],
+            [
+                Err(AccountError::TooManyLogins),
+                Err(AccountError::TooManyLogins)
+            ],
+            "no more should, wherever they come from"
+        );
+    });
+}
+
+#[test]
+fn a_right_password_is_no_guess() {
+    let settings = format!("{CHEAP}\nwrong_passwords_per_minute = 1\nwrong_passwords_burst = 1");
+    with_accounts(&settings, async |accounts, _| {
+        accounts
+            .register(text("Ann"), text("correct horse"))
+            .await
+            .expect("a free name");
+        for _ in 0..5 {
+            assert!(
+                accounts
+                    .log_in(text("Ann"), text("correct horse"), HOME)
+                    .await
+                    .is_ok(),
+                "who knows the password should come in as often as it likes"
+            );
+        }
+    });
+}
+
+#[test]
+fn who_guesses_too_often_is_refused_before_anything_is_hashed() {
+    // With a line of one and somebody in it, whoever came as far as the hashing would be told Busy.
+    let settings = "hash_memory_kib = 65536\nhash_passes = 1\nhashes_at_once = 1\nwaiting_max = 0\n\
+                    wrong_passwords_per_minute = 1\nwrong_passwords_burst = 1";
+    with_accounts(settings, async |accounts, _| {
+        let wrong = accounts
+            .log_in(text("Ann"), text("wrong horse"), HOME)
+            .await;
+        assert_eq!(
+            wrong,
+            Err(AccountError::WrongCredentials),
+            "one guess should be answered"
+        );
+        let long = accounts.register(text("Bob"), text("correct horse"));
+        let refused = accounts.log_in(text("Ann"), text("wrong horse"), HOME);
+        let (long, refused) = futures_util::future::join(long, refused).await;
+        assert!(
+            long.is_ok(),
+            "the one in the line should be served: {long:?}"
+        );
+        assert_eq!(
+            refused,
+            Err(AccountError::TooManyLogins),
+            "the second guess should not stand in line"
         );
     });
 }

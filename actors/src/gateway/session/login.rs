@@ -5,6 +5,7 @@ use realm::Cx;
 
 use super::{Player, Session, Stage};
 use crate::accounts::{AccountError, AccountsProxy, LoggedIn};
+use crate::gateway::addresses::Network;
 
 impl Session {
     /// Brings `Register`, `LogIn` or `Resume` before the account service.
@@ -19,10 +20,11 @@ impl Session {
         }
         self.stage = Stage::LoggingIn;
         let accounts = AccountsProxy::new(cx.service());
+        let network = Network::of(from).address();
         let asked = async move {
             match command {
                 Command::Register(it) => accounts.register(it.name, it.password).await,
-                Command::LogIn(it) => accounts.log_in(it.name, it.password).await,
+                Command::LogIn(it) => accounts.log_in(it.name, it.password, network).await,
                 Command::Resume(it) => accounts.resume(it.token).await,
                 other => Err(AccountError::Unavailable(format!(
                     "{} logs nobody in",
@@ -85,6 +87,7 @@ fn code_of(error: &AccountError) -> Code {
         AccountError::BadPassword(_) => Code::BadPassword,
         AccountError::WrongCredentials => Code::WrongCredentials,
         AccountError::BadToken => Code::BadToken,
+        AccountError::TooManyLogins => Code::TooManyLogins,
         AccountError::Busy => Code::Busy,
         AccountError::Unavailable(_) => Code::Unavailable,
     }

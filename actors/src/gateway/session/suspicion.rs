@@ -144,15 +144,14 @@ impl Suspicion {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU32;
     use std::time::Duration;
 
     use proptest::prelude::*;
 
     use super::*;
+    use crate::limit::some;
 
     fn config() -> SuspicionConfig {
-        let some = |number| NonZeroU32::new(number).expect("a number above 0");
         SuspicionConfig {
             note: some(25),
             slow: some(50),

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -75,10 +76,16 @@ impl Module for FakeAccounts {
 
 impl Accounts for FakeAccounts {
     async fn register(&self, name: String, password: String) -> Result<LoggedIn, AccountError> {
-        self.log_in(name, password).await
+        self.log_in(name, password, Ipv4Addr::LOCALHOST.into())
+            .await
     }
 
-    async fn log_in(&self, name: String, password: String) -> Result<LoggedIn, AccountError> {
+    async fn log_in(
+        &self,
+        name: String,
+        password: String,
+        _: IpAddr,
+    ) -> Result<LoggedIn, AccountError> {
         if password == "wrong" {
             return Err(AccountError::WrongCredentials);
         }
