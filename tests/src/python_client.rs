@@ -49,17 +49,21 @@ fn a_client_in_python_kills_the_dog() {
 }
 
 #[test]
-fn the_page_tells_the_gateways_times() {
+fn the_page_tells_the_gateways_times_and_limits() {
     let page = workspace().join("client/PROTOCOL.md");
     let page = std::fs::read_to_string(page).expect("PROTOCOL.md should be readable");
-    let known = format!("{:?}", GatewayConfig::default());
-    let times: Vec<&str> = known
+    let known = format!("{:?}", GatewayConfig::default()).replace(" }", ",");
+    let ends = ["_ms", "_per_s", "_per_minute", "_burst", "_address_max"];
+    let settings: Vec<&str> = known
         .split([' ', ',', '{', '}'])
-        .filter(|word| word.ends_with("_ms:"))
-        .map(|word| word.trim_end_matches(':'))
+        .filter_map(|word| word.strip_suffix(':'))
+        .filter(|word| ends.iter().any(|end| word.ends_with(end)))
         .collect();
-    assert!(!times.is_empty(), "the gateway should have times: {known}");
-    for setting in times {
+    assert!(
+        settings.len() > 15,
+        "the gateway should have times and limits: {known}"
+    );
+    for setting in settings {
         let row = page
             .lines()
             .find(|line| line.starts_with(&format!("| `{setting}` | ")))

@@ -83,12 +83,12 @@ fn receive(house: &House, socket: &TcpStream, peer: IpAddr, data: &mut actix_web
 }
 
 /// Who asks, if that may be asked from there. The second is the place of somebody behind a proxy.
-fn admit(request: &HttpRequest, house: &House) -> Result<(IpAddr, Option<Seat>), HttpResponse> {
+fn admit(request: &HttpRequest, house: &House) -> Result<(IpAddr, Option<Seat>), Refusal> {
     if head_len(request) > HEAD_LEN_MAX {
-        return Err(refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
+        return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into());
     }
     let Some(arrival) = request.conn_data::<Arrival>() else {
-        return Err(refused(StatusCode::SERVICE_UNAVAILABLE));
+        return Err(StatusCode::SERVICE_UNAVAILABLE.into());
     };
     let (address, own) = match arrival.seat {
         Some(_) => (arrival.peer, None),
@@ -105,11 +105,11 @@ fn admit(request: &HttpRequest, house: &House) -> Result<(IpAddr, Option<Seat>),
     let seat = own.as_ref().or(arrival.seat.as_ref());
     if seat.is_some_and(Seat::is_too_many) {
         house.metrics.turned_away(Crowd::Open);
-        return Err(come_back(OPEN_AGAIN));
+        return Err(Refusal::until(OPEN_AGAIN));
     }
     if let Err(wait) = house.addresses.request(address) {
         house.metrics.turned_away(Crowd::Rate);
-        return Err(come_back(wait));
+        return Err(Refusal::until(wait));
     }
     Ok((address, own))
 }
@@ -118,8 +118,8 @@ async fn page(request: HttpRequest, cx: Data<ServiceCx>) -> HttpResponse {
     let Some(house) = cx.held::<House>() else {
         return refused(StatusCode::SERVICE_UNAVAILABLE);
     };
-    if let Err(refused) = admit(&request, &house) {
-        return refused;
+    if let Err(refusal) = admit(&request, &house) {
+        return refusal.answer();
     }
     let name = escaped(&house.config.realm_name);
     let host = host_of(request.headers());
@@ -147,7 +147,7 @@ async fn socket(request: HttpRequest, payload: Payload, cx: Data<ServiceCx>) -> 
     };
     let (address, seat) = match admit(&request, &house) {
         Ok(admitted) => admitted,
-        Err(refused) => return refused,
+        Err(refusal) => return refusal.answer(),
     };
     if is_foreign(request.headers()) {
         return refused(StatusCode::FORBIDDEN);
@@ -164,20 +164,45 @@ async fn socket(request: HttpRequest, payload: Payload, cx: Data<ServiceCx>) -> 
         .unwrap_or_else(|error| error.error_response())
 }
 
-fn refused(status: StatusCode) -> HttpResponse {
-    HttpResponse::build(status)
-        .content_type("text/plain; charset=utf-8")
-        .body(status.canonical_reason().unwrap_or_default())
+/// Why a request is not carried out.
+struct Refusal {
+    status: StatusCode,
+    /// When it may be.
+    after: Option<Duration>,
 }
 
-/// The answer to an address from which too much comes.
-fn come_back(after: Duration) -> HttpResponse {
-    let mut answer = refused(StatusCode::TOO_MANY_REQUESTS);
-    let seconds = after.as_millis().div_ceil(1_000).max(1);
-    if let Ok(seconds) = seconds.to_string().parse() {
-        answer.headers_mut().insert(header::RETRY_AFTER, seconds);
+impl Refusal {
+    /// To an address from which too much comes.
+    fn until(after: Duration) -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            after: Some(after),
+        }
     }
-    answer
+
+    fn answer(self) -> HttpResponse {
+        let mut answer = HttpResponse::build(self.status);
+        if let Some(after) = self.after {
+            let seconds = after.as_millis().div_ceil(1_000).max(1);
+            answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        answer
+            .content_type("text/plain; charset=utf-8")
+            .body(self.status.canonical_reason().unwrap_or_default())
+    }
+}
+
+impl From<StatusCode> for Refusal {
+    fn from(status: StatusCode) -> Self {
+        Self {
+            status,
+            after: None,
+        }
+    }
+}
+
+fn refused(status: StatusCode) -> HttpResponse {
+    Refusal::from(status).answer()
 }
 
 /// The parser takes heads of 128 KiB; no client of ours needs that.
