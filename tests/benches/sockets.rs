@@ -14,7 +14,7 @@ use std::time::Duration;
 use client::command::Move;
 use client::player::Player;
 use client::{Event, Happening, WebSocket};
-use tests::{Mode, PASSWORD, World};
+use tests::{Mode, PASSWORD, World, admit_crowd};
 use tokio::time::{interval_at, sleep};
 
 use common::cpu;
@@ -106,7 +106,8 @@ fn main() {
 
 /// The realm's side: runs until its standard input ends.
 fn serve() {
-    let world = World::start(Mode::Local);
+    let folder = tempfile::tempdir().expect("the realm needs a folder");
+    let world = World::start_with(Mode::Local, folder.path(), |roles| admit_crowd(roles));
     println!("{}", world.url());
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
     world.stop();

@@ -15,7 +15,7 @@ in_each_mode! {
         let began = (from, time);
         // A liar asks for a far place over and over, as if each request were worth a step.
         while runner.position().0 < began.0.0 + 15.0 {
-            for _ in 0..5 {
+            for _ in 0..3 {
                 runner.connection_mut().command(Move { x: 60.0, y: 33.5 }).await.expect("the socket should hold");
             }
             runner.next().await.expect("the runner should go on");
