@@ -9,7 +9,7 @@ use super::fakes::script;
 use super::raw::{BINARY, CLOSE, HANDSHAKE, Raw, get};
 use super::sockets::{encoded, raw_player};
 use super::stage::{
-    Stage, cast, closed, event, is_refusal, live, live_player, log_in, play, see_dog,
+    Stage, cast, closed, event, is_refusal, live, live_player, log_in, play, see_dog, start_live,
 };
 
 /// The figure of a metric with one label.
@@ -458,4 +458,44 @@ fn an_address_logs_in_so_often_and_no_more_each_time_the_same() {
         "two may register, three log in or resume, and one more after a minute"
     );
     assert_eq!(once(), (codes, began), "one seed should be one story");
+}
+
+#[test]
+fn limits_that_make_no_sense_are_refused_by_name() {
+    actix_rt::System::new().block_on(async {
+        for (settings, said) in [
+            (
+                "[suspicion]\nnote = 60",
+                "must ascend: note 60, slow 50, kick 100",
+            ),
+            (
+                "[suspicion]\nslow = 200",
+                "must ascend: note 25, slow 200, kick 100",
+            ),
+            ("[suspicion]\nhalf_life_ms = 0", "nonzero"),
+            ("commands_per_s = 0", "nonzero"),
+            ("commands_burst = 3", "commands_burst must be 4 to 1000000"),
+            (
+                "logins_per_address_burst = 2000000",
+                "logins_per_address_burst must be at most 1000000",
+            ),
+            (
+                "heartbeat_ms = 20",
+                "controls_per_s must be at most 1000000, and leave room",
+            ),
+            (
+                "connections_per_address_max = 0",
+                "connections_per_address_max must be at least 1",
+            ),
+            ("trusted_proxies = [\"localhost\"]", "trusted_proxies"),
+        ] {
+            let error = start_live(settings).await.err();
+            let error = error.unwrap_or_else(|| panic!("{settings} should be refused"));
+            let error = error.to_string();
+            assert!(
+                error.contains(said),
+                "{settings} should be refused as {said}: {error}"
+            );
+        }
+    });
 }
