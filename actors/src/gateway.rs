@@ -34,7 +34,7 @@ pub use config::GatewayConfig;
 use house::House;
 use memory::{Meet, PeerOutlet, ToPeer};
 use metrics::GatewayMetrics;
-use session::{Alive, CellBytes, Closing, FromClient, Passed, SocketLost, Stop, Talk, TooMany};
+use session::{Alive, CellBytes, FromClient, Passed, SocketLost, Stop, Talk, TooMany};
 
 const NAME: &str = "gateway";
 
@@ -113,7 +113,6 @@ impl Module for GatewayModule {
             || mail.take::<Passed>().is_some()
             || mail.take::<TooMany>().is_some()
             || mail.take::<Alive>().is_some()
-            || mail.take::<Closing>().is_some()
             || mail.take::<SocketLost>().is_some()
             || mail.take::<Stop>().is_some()
             || mail.take::<ToPeer>().is_some()

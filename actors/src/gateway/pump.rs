@@ -17,7 +17,7 @@ use super::house::{House, Kick};
 use super::metrics::GatewayMetrics;
 use super::outlet::Outlet;
 use super::scanner::{Fault, FaultCell};
-use super::session::{Alive, Closing, Passed, SocketLost, TooMany};
+use super::session::{Alive, Passed, SocketLost, TooMany};
 
 /// The longest reason that fits into a close frame, in bytes.
 const REASON_LEN_MAX: usize = 123;
@@ -35,8 +35,6 @@ pub(super) struct Pump {
     fault: FaultCell,
     fragments: Fragments,
     metrics: GatewayMetrics,
-    /// Our close frame is out, and the client's is waited for.
-    closing: bool,
 }
 
 impl Pump {
@@ -60,28 +58,19 @@ impl Pump {
             outstanding: Rc::default(),
             fault,
             fragments: Fragments::default(),
-            closing: false,
         }
     }
 
-    /// Closes in order: after this nothing is sent.
-    fn close(&mut self, code: ws::CloseCode, why: &str, ctx: &mut ws::WebsocketContext<Self>) {
-        if self.closing {
-            return;
-        }
-        self.closing = true;
+    /// Says why and closes. The HTTP server reads on for a second, or until the client's own close: a socket that is ended
+    /// on unread bytes is reset, and the reason is lost.
+    fn close(&self, code: ws::CloseCode, why: &str, ctx: &mut ws::WebsocketContext<Self>) {
         let why = &why[..why.floor_char_boundary(REASON_LEN_MAX)];
         ctx.close(Some((code, why).into()));
-        // Who broke a rule has perhaps more on its way. To end the socket on bytes that are not read would reset it, and
-        // the client would never learn why; so they are passed over until its own close comes, or the session cuts it.
-        let fault = !matches!(code, ws::CloseCode::Normal | ws::CloseCode::Away);
-        if !fault || self.session.is_none() {
-            ctx.stop();
-        }
+        ctx.stop();
     }
 
     /// Closes the socket of a client that broke the rules of its protocol.
-    fn refuse(&mut self, fault: Fault, ctx: &mut ws::WebsocketContext<Self>) {
+    fn refuse(&self, fault: Fault, ctx: &mut ws::WebsocketContext<Self>) {
         let (code, why) = match fault {
             Fault::TooLong => (ws::CloseCode::Size, "a frame is too long"),
             Fault::TooMany => (ws::CloseCode::Policy, "too many pings"),
@@ -90,13 +79,11 @@ impl Pump {
         };
         tracing::debug!(peer = %self.guest.address, why, "a client's socket is closed");
         self.metrics.closed(code.into());
-        self.guest.gate.shut();
-        self.to_session(Closing {});
         self.close(code, why, ctx);
     }
 
     /// Takes a sign of life; false when there are too many of them.
-    fn alive(&mut self, ctx: &mut ws::WebsocketContext<Self>) -> bool {
+    fn alive(&self, ctx: &mut ws::WebsocketContext<Self>) -> bool {
         let heard = self.guest.gate.control();
         match heard {
             true => self.to_session(Alive {}),
@@ -155,12 +142,6 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Pump {
         got: Result<ws::Message, ws::ProtocolError>,
         ctx: &mut ws::WebsocketContext<Self>,
     ) {
-        if self.closing {
-            if let Ok(ws::Message::Close(_)) = got {
-                ctx.stop();
-            }
-            return;
-        }
         match got {
             Ok(ws::Message::Binary(bytes)) if bytes.len() <= COMMAND_FRAME_LEN_MAX => {
                 self.command(bytes);
@@ -207,9 +188,7 @@ impl Handler<Write> for Pump {
     fn handle(&mut self, Write(bytes): Write, ctx: &mut Self::Context) {
         let left = self.outstanding.get().saturating_sub(bytes.len());
         self.outstanding.set(left);
-        if !self.closing {
-            ctx.binary(bytes);
-        }
+        ctx.binary(bytes);
     }
 }
 
@@ -224,9 +203,7 @@ impl Handler<Ping> for Pump {
     type Result = ();
 
     fn handle(&mut self, _: Ping, ctx: &mut Self::Context) {
-        if !self.closing {
-            ctx.ping(b"");
-        }
+        ctx.ping(b"");
     }
 }
 

@@ -1,7 +1,6 @@
 //! Reads the heads of WebSocket frames before the codec sees their bodies. The codec checks a frame's length only when
 //! all of it has come, and takes in all that has come before it looks at the first frame; so a client could make it
-//! hold any amount. Refuses frames that claim too much or break RFC 6455, and hands on one frame at a time. After a fault
-//! it swallows what still comes: a socket that is closed on unread bytes is reset, and the client never learns why.
+//! hold any amount. Refuses frames that claim too much or break RFC 6455, and hands on one frame at a time.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -150,7 +149,6 @@ where
         let me = self.get_mut();
         while me.rest.is_empty() {
             match Pin::new(&mut me.source).poll_next(cx) {
-                Poll::Ready(Some(Ok(_))) if me.fault.get().is_some() => {}
                 Poll::Ready(Some(Ok(bytes))) => me.rest = bytes,
                 end_or_pending => {
                     me.frame_out = false;
@@ -162,11 +160,7 @@ where
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let cut = me.cut();
-        if cut.is_err() {
-            me.rest = Bytes::new();
-        }
-        Poll::Ready(Some(cut))
+        Poll::Ready(Some(me.cut()))
     }
 }
 
@@ -271,20 +265,6 @@ mod tests {
         let (mut scanner, fault) = scanner(vec![head.to_vec()]);
         let _ = turn(&mut scanner);
         fault.get()
-    }
-
-    #[test]
-    fn after_a_fault_nothing_is_handed_on() {
-        let bytes = [&[0x81, 0x80, 0, 0, 0, 0][..], &frame(3)].concat();
-        let (mut scanner, _) = scanner(vec![bytes, frame(300)]);
-        assert_eq!(
-            turn(&mut scanner).1,
-            Poll::Ready(Some(())),
-            "the fault should be told once"
-        );
-        let (got, end) = turn(&mut scanner);
-        assert!(got.is_empty(), "what follows should be swallowed");
-        assert_eq!(end, Poll::Ready(None), "up to the end");
     }
 
     #[test]

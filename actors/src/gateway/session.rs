@@ -29,9 +29,7 @@ use crate::chat::Whisper;
 use crate::tether::{Intents, News};
 use chat::Chat;
 use entry::Entry;
-pub(super) use mail::{
-    Alive, CellBytes, Closing, FromClient, Passed, SocketLost, Stop, Talk, TooMany,
-};
+pub(super) use mail::{Alive, CellBytes, FromClient, Passed, SocketLost, Stop, Talk, TooMany};
 use out::Out;
 use sequences::Sequences;
 use sight::Sight;
@@ -151,7 +149,6 @@ impl Locale for Session {
             .takes::<Passed>()
             .takes::<TooMany>()
             .takes::<Alive>()
-            .takes::<Closing>()
             .takes::<SocketLost>()
             .takes::<CellBytes>()
             .takes::<Talk>()

@@ -50,12 +50,6 @@ impl Session {
         }
     }
 
-    /// The socket is being closed by others. Nothing can be told any more.
-    pub(super) fn closing(&mut self, cx: &mut Cx<Self>) {
-        self.parted = true;
-        cx.after(CLOSE_WITHIN, |me, cx| me.cut(Cut::Closing, cx));
-    }
-
     /// Ends the socket without a word.
     pub(super) fn cut(&mut self, why: Cut, cx: &mut Cx<Self>) {
         let Some(socket) = &self.socket else { return };

@@ -67,16 +67,6 @@ impl Run<Session> for Alive {
     }
 }
 
-/// The socket is being closed on a client that broke the rules of its protocol.
-#[message(name = "gateway.closing")]
-pub(crate) struct Closing {}
-
-impl Run<Session> for Closing {
-    fn run(self, session: &mut Session, cx: &mut Cx<Session>) {
-        session.closing(cx);
-    }
-}
-
 /// The socket has ended.
 #[message(name = "gateway.socket_lost")]
 pub(crate) struct SocketLost {}

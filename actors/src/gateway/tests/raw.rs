@@ -108,6 +108,12 @@ impl Raw {
         Some((head, body))
     }
 
+    /// Waits for the end of the socket; an error when it is a reset.
+    pub(super) async fn end(&mut self) -> std::io::Result<()> {
+        let mut rest = Vec::new();
+        self.0.read_to_end(&mut rest).await.map(drop)
+    }
+
     /// Reads until the server closes; the close code, if one came.
     pub(super) async fn close_code(&mut self) -> Option<u16> {
         while let Some((head, body)) = self.next().await {
