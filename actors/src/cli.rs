@@ -2,6 +2,7 @@
 
 mod check;
 mod smoke;
+mod stats;
 mod up;
 
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ pub(crate) enum Command {
     Smoke(smoke::Smoke),
     /// Check roles and their resources, and tell every fault with file and line
     Check(check::Check),
+    /// Tell the figures of a running realm: nodes, services, busiest messages, deaths, dead letters
+    Stats(stats::Stats),
 }
 
 impl Arguments {
@@ -46,6 +49,7 @@ impl Command {
             Self::Up(up) => up.run(),
             Self::Smoke(smoke) => smoke.run(),
             Self::Check(check) => Ok(check.run()),
+            Self::Stats(stats) => stats.run(),
         }
     }
 }

@@ -30,7 +30,7 @@ pub use calls::{Gateway, GatewayError, GatewayProxy};
 pub use config::GatewayConfig;
 use house::House;
 use memory::{Meet, PeerOutlet, ToPeer};
-use metrics::GatewayMetrics;
+pub(crate) use metrics::GatewayMetrics;
 use session::{Alive, CellBytes, FromClient, SocketLost, Stop, Talk};
 
 const NAME: &str = "gateway";

@@ -1,5 +1,5 @@
 //! One client's connection over any transport: numbers commands, reads server frames, keeps the view, and hands on events
-//! in order. Knows no clock: time is what the server's frames say.
+//! in order. Reads no clock: time is what the server's frames say, and what its transport's clock has passed since.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -7,9 +7,10 @@ use std::future::Future;
 use thiserror::Error;
 
 use crate::command::Ping;
+use crate::event::Pong;
 use crate::{
-    CellError, CellFrame, Code, Command, CommandFrame, Event, EventError, FrameError, Gap, Header,
-    Section, ServerFrame, View,
+    CellError, CellFrame, Code, Command, CommandFrame, Estimate, Event, EventError, FrameError,
+    Gap, Header, Section, ServerClock, ServerFrame, View,
 };
 
 /// What carries whole frames to and from a server.
@@ -24,6 +25,12 @@ pub trait Transport {
     /// A transport without a clock just waits.
     fn receive_or_quiet(&mut self) -> impl Future<Output = Result<Option<Vec<u8>>, Closed>> {
         async { self.receive().await.map(Some) }
+    }
+
+    /// The client's own clock: steady, in microseconds from any zero. On a transport without one, the server's clock stays
+    /// unknown.
+    fn now_us(&self) -> Option<u64> {
+        None
     }
 }
 
@@ -65,6 +72,7 @@ pub struct Connection<T> {
     sequence: u32,
     events: VecDeque<Event>,
     gaps: Vec<Gap>,
+    clock: ServerClock,
 }
 
 impl<T: Transport> Connection<T> {
@@ -77,6 +85,7 @@ impl<T: Transport> Connection<T> {
             sequence: 0,
             events: VecDeque::new(),
             gaps: Vec::new(),
+            clock: ServerClock::new(),
         }
     }
 
@@ -88,6 +97,17 @@ impl<T: Transport> Connection<T> {
     /// The header of the last server frame; all zero before the first.
     pub fn header(&self) -> Header {
         self.header
+    }
+
+    /// How the server's clock stands to the transport's; `None` while nothing is known. It is asked after the first frame,
+    /// and again every ten seconds, whenever something is waited for.
+    pub fn clock(&self) -> Option<Estimate> {
+        self.clock.estimate(self.transport.now_us()?)
+    }
+
+    /// The server's time now, in the milliseconds of its frames' headers; it never runs backwards.
+    pub fn server_now_ms(&mut self) -> Option<u64> {
+        self.clock.server_now_ms(self.transport.now_us()?)
     }
 
     /// Cells of which frames were missing since the last call.
@@ -120,15 +140,17 @@ impl<T: Transport> Connection<T> {
             return Ok(Happening::Event(event));
         }
         let bytes = loop {
+            self.ask_the_time().await;
             match self.transport.receive_or_quiet().await? {
                 Some(bytes) => break bytes,
                 None => self.command(Ping { client_time_ms: 0 }).await?,
             };
         };
+        let received_us = self.transport.now_us();
         let frame = ServerFrame::decode(&bytes)?;
         self.header = frame.header;
         for section in frame.sections {
-            self.take_in(section)?;
+            self.take_in(section, received_us)?;
         }
         Ok(Happening::Frame(self.header))
     }
@@ -181,12 +203,35 @@ impl<T: Transport> Connection<T> {
         .await?
     }
 
-    fn take_in(&mut self, section: Section<'_>) -> Result<(), ConnectionError> {
+    async fn ask_the_time(&mut self) {
+        // A client that does not speak the server's version finds out by the first frame, and says nothing before.
+        let now_us = self.transport.now_us().filter(|_| self.header.frame > 0);
+        if let Some(client_time_ms) = now_us.and_then(|now_us| self.clock.ask(now_us)) {
+            // A transport that has ended says why when it is read.
+            let _ = self.command(Ping { client_time_ms }).await;
+        }
+    }
+
+    fn take_in(
+        &mut self,
+        section: Section<'_>,
+        received_us: Option<u64>,
+    ) -> Result<(), ConnectionError> {
         match section {
             Section::Event { class, body } => {
                 let event = Event::decode(class, body)?;
-                if let Event::Left(_) = event {
-                    self.view.clear();
+                match (&event, received_us) {
+                    (Event::Left(_), _) => self.view.clear(),
+                    (Event::Pong(pong), Some(now_us)) => {
+                        let Pong {
+                            client_time_ms: number,
+                            server_time_ms,
+                        } = *pong;
+                        if self.clock.answered(number, server_time_ms, now_us) {
+                            return Ok(());
+                        }
+                    }
+                    _ => {}
                 }
                 self.events.push_back(event);
             }
@@ -289,7 +334,7 @@ impl Missed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Goodbye, Left, Pong, Refused};
+    use crate::event::{Goodbye, Left, Refused};
     use crate::{Cell, CellFrameKind, CellFrameWriter, FrameWriter, Handle, Near, State, mask};
 
     /// Plays frames that were written before, and keeps what was sent.
@@ -298,6 +343,7 @@ mod tests {
         frames: VecDeque<Option<Vec<u8>>>,
         sent: Vec<Command>,
         time_ms: u64,
+        now_us: Option<u64>,
     }
 
     impl Script {
@@ -340,6 +386,10 @@ mod tests {
             self.frames
                 .pop_front()
                 .ok_or_else(|| Closed::because("the script is over"))
+        }
+
+        fn now_us(&self) -> Option<u64> {
+            self.now_us
         }
     }
 
@@ -492,6 +542,49 @@ mod tests {
             [ping.clone(), ping],
             "each quiet while should send one ping"
         );
+    }
+
+    #[tokio::test]
+    async fn the_servers_clock_is_asked_for_and_its_answer_is_no_event() {
+        let script = Script {
+            now_us: Some(5_000_000),
+            ..Script::default()
+        };
+        let answer = Pong {
+            client_time_ms: 5_000,
+            server_time_ms: 77_000,
+        };
+        let script = script
+            .then(1, |_| {})
+            .then(1, |frame| frame.event(&answer.into()))
+            .then(1, |frame| frame.event(&pong(3)));
+        let mut connection = Connection::new(script);
+        for _ in 0..3 {
+            assert!(
+                matches!(connection.next().await, Ok(Happening::Frame(_))),
+                "three frames should come, and between them no event"
+            );
+        }
+        assert_eq!(
+            connection.next().await,
+            Ok(Happening::Event(pong(3))),
+            "the answer to somebody else's ping is an event"
+        );
+        let asked = Command::from(Ping {
+            client_time_ms: 5_000,
+        });
+        assert_eq!(
+            connection.transport.sent,
+            [asked.clone(), asked],
+            "the first frame should be followed by a question, and its answer by the next"
+        );
+        assert_eq!(
+            connection.server_now_ms(),
+            Some(77_000),
+            "without any delay the server's time is what it says"
+        );
+        let delay_us = connection.clock().map(|estimate| estimate.delay_us);
+        assert_eq!(delay_us, Some(0), "nothing took any time");
     }
 
     #[tokio::test]

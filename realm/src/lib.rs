@@ -20,6 +20,7 @@ mod mailbox;
 mod message;
 pub mod metrics;
 mod module;
+mod names;
 mod node;
 mod outside;
 pub mod role;

@@ -147,6 +147,8 @@ pub(crate) enum Letter {
     },
     NodeLost(Birth),
     Members,
+    /// The service should note what its thread has used.
+    Measure,
 }
 
 impl Letter {
@@ -206,7 +208,7 @@ impl Mail {
                 .ok()
                 .map(|body| (6, ClassId(0), 0, body)),
             Letter::Unwatch => Some((7, ClassId(0), 0, Vec::new())),
-            Letter::Heard { .. } | Letter::NodeLost(_) | Letter::Members => None,
+            Letter::Heard { .. } | Letter::NodeLost(_) | Letter::Members | Letter::Measure => None,
         };
         let Some((kind, class, call, body)) = written else {
             return Err((self, Why::Malformed));

@@ -127,7 +127,7 @@ impl<L: Locale> Messages<L> {
     /// When another class in the list has the same id: rename one of the two.
     pub fn takes<M: Run<L>>(&mut self) -> &mut Self {
         match self.get(M::ID) {
-            Some(other) => assert!(
+            Some((_, other)) => assert!(
                 other.name == M::NAME,
                 "classes {} and {} share the id {}",
                 other.name,
@@ -142,9 +142,15 @@ impl<L: Locale> Messages<L> {
         self
     }
 
-    pub(crate) fn get(&self, class: ClassId) -> Option<Entry<L>> {
-        let found = self.0.iter().find(|(id, _)| *id == class);
-        found.map(|(_, entry)| *entry)
+    /// The entry of a class, and its place in the list.
+    pub(crate) fn get(&self, class: ClassId) -> Option<(usize, Entry<L>)> {
+        let place = self.0.iter().position(|(id, _)| *id == class)?;
+        Some((place, self.0[place].1))
+    }
+
+    /// The classes and their names, in the order of their places.
+    pub(crate) fn classes(&self) -> impl Iterator<Item = (ClassId, &'static str)> {
+        self.0.iter().map(|(class, entry)| (*class, entry.name))
     }
 }
 

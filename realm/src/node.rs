@@ -151,6 +151,7 @@ impl Node {
                         listener,
                         node.core.metrics().clone(),
                         node.readiness.clone(),
+                        node.core.pages().clone(),
                     )
                     .await
                 }

@@ -444,6 +444,45 @@ fn mail_that_comes_back_to_nobody_is_a_dead_letter() {
     });
 }
 
+/// A message that no locale takes.
+#[realm::message(name = "tests.stray")]
+struct Stray;
+
+async fn dead_letters_have_names(mode: WireMode) {
+    let scene = scene(mode, Faults::none(), 10).await;
+    let notes = Notes::new();
+    let here = scene.here.spawn::<Witness>(notes.sender.clone()).await;
+    let far = scene.far.spawn::<Witness>(notes.sender.clone()).await;
+    let nowhere = Address::new(probe::birth(9), 1).expect("the address is in range");
+    scene
+        .here
+        .ask(move |cx| {
+            [here, far, nowhere]
+                .into_iter()
+                .for_each(|to| cx.send(to, Stray))
+        })
+        .await;
+    while scene.node.core().metrics().dead_letters() < 3 {
+        scene.far.ask(|_| ()).await;
+        scene.here.ask(|_| ()).await;
+    }
+    assert_eq!(
+        scene.node.core().metrics().figures().dead_letters,
+        [
+            ("tests.stray", "not_taken", 2),
+            ("tests.stray", "unreachable", 1)
+        ],
+        "a dead letter should be counted under its name, wherever it came back from"
+    );
+    scene.stop().await;
+}
+
+#[test]
+fn a_dead_letter_is_counted_by_the_name_of_its_class() {
+    probe::run(dead_letters_have_names(WireMode::Local));
+    probe::run(dead_letters_have_names(WireMode::Always));
+}
+
 #[test]
 fn a_death_is_told_to_who_watched_before_and_to_who_watches_after() {
     probe::run(async {

@@ -17,5 +17,7 @@ mod python_client;
 mod restart;
 mod rules;
 mod sight;
+mod statistics;
 mod stepping;
 mod stepping_engine;
+mod time;

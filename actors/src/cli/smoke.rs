@@ -77,6 +77,7 @@ async fn play(url: &str, clock: &Clock, began: Moment) -> anyhow::Result<ExitCod
         .collect();
     let password = format!("{name}-{name}");
     println!("{name} goes to {url}");
+    let mut server_clock = None;
     let told = kill_the_dog(
         async || WebSocket::connect(url).await,
         &name,
@@ -87,6 +88,7 @@ async fn play(url: &str, clock: &Clock, began: Moment) -> anyhow::Result<ExitCod
                 clock.now().since(began).as_secs_f64(),
                 step.name
             );
+            server_clock = step.clock.or(server_clock);
         },
     )
     .await;
@@ -103,6 +105,16 @@ async fn play(url: &str, clock: &Clock, began: Moment) -> anyhow::Result<ExitCod
                 story.coins,
                 items.join(", ")
             );
+            if let Some(known) = server_clock {
+                let ms = |us: u64| us as f64 / 1000.0;
+                println!(
+                    "the realm answers in {:.3} ms (jitter {:.3} ms); its clock is {:+.3} ms off this one, give or take {:.3} ms",
+                    ms(known.delay_us),
+                    ms(known.jitter_us),
+                    known.offset_us as f64 / 1000.0,
+                    ms(known.error_us_max)
+                );
+            }
             Ok(ExitCode::SUCCESS)
         }
         Err(failure) => {

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::Shutdown;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use realm::{Address, ServiceCx};
 use socket2::Socket;
@@ -34,7 +35,7 @@ impl Kick {
 /// The common house of a gateway's sessions.
 pub(super) struct House {
     pub(super) config: GatewayConfig,
-    pub(super) metrics: GatewayMetrics,
+    pub(super) metrics: Arc<GatewayMetrics>,
     /// Who sees which cells.
     pub(super) fans: Fans,
     /// Who hears which rooms.
@@ -45,7 +46,7 @@ pub(super) struct House {
 }
 
 impl House {
-    pub(super) fn new(config: GatewayConfig, metrics: GatewayMetrics) -> Self {
+    pub(super) fn new(config: GatewayConfig, metrics: Arc<GatewayMetrics>) -> Self {
         Self {
             config,
             metrics,

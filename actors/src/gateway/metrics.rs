@@ -1,19 +1,26 @@
 //! What a gateway counts.
 
+use std::sync::Arc;
+
 use client::Code;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use realm::metrics::Metrics;
+use realm::metrics::{Counts, Metrics, Spread, SpreadFigures};
 
 type Labels = Vec<(&'static str, String)>;
 
+/// Upper bounds of the buckets of a client's delay, in milliseconds.
+static DELAY_BUCKETS_MS: [f64; 14] = [
+    1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 50.0, 75.0, 100.0, 150.0, 250.0, 500.0, 1_000.0, 5_000.0,
+];
+
 /// The gateway's own metrics, in the node's registry.
-#[derive(Debug, Default)]
-pub(super) struct GatewayMetrics {
+#[derive(Debug)]
+pub(crate) struct GatewayMetrics {
     sessions: Gauge,
-    cut: Family<Labels, Counter>,
-    refused: Family<Labels, Counter>,
+    cut: Counts<Labels>,
+    refused: Counts<Labels>,
+    /// From a ping to its answer.
+    pub(super) delay_ms: Spread,
 }
 
 /// Why a socket was cut without a word.
@@ -41,27 +48,57 @@ impl Cut {
 }
 
 impl GatewayMetrics {
-    /// Metrics that the node exports.
-    pub(super) fn register(metrics: &Metrics) -> Self {
-        let own = Self::default();
-        metrics.registry(|registry| {
+    /// Metrics that the node exports. A gateway that starts anew goes on with them, and with no sessions.
+    pub(super) fn register(metrics: &Metrics) -> Arc<Self> {
+        let own = metrics.once(|registry| {
+            let (sessions, delay_ms) = (Gauge::default(), Spread::new(&DELAY_BUCKETS_MS));
             registry.register(
                 "realm_gateway_sessions",
                 "Client sessions, those without a socket included",
-                own.sessions.clone(),
+                sessions.clone(),
             );
             registry.register(
-                "realm_gateway_sockets_cut",
-                "Sockets that were cut without a word, by reason",
-                own.cut.clone(),
+                "realm_client_delay_ms",
+                "From a ping to a client until its answer",
+                delay_ms.clone(),
             );
-            registry.register(
-                "realm_gateway_commands_refused",
-                "Commands of clients that were refused, by code",
-                own.refused.clone(),
-            );
+            Self {
+                sessions,
+                delay_ms,
+                cut: Counts::register(
+                    registry,
+                    "realm_gateway_sockets_cut",
+                    "Sockets that were cut without a word, by reason",
+                ),
+                refused: Counts::register(
+                    registry,
+                    "realm_gateway_commands_refused",
+                    "Commands of clients that were refused, by code",
+                ),
+            }
         });
+        own.sessions(0);
         own
+    }
+
+    /// How many sessions there are.
+    pub(crate) fn sessions_open(&self) -> u64 {
+        u64::try_from(self.sessions.get()).unwrap_or(0)
+    }
+
+    /// How many commands were refused, by code.
+    pub(crate) fn refusals(&self) -> Vec<(String, u64)> {
+        by_label(&self.refused)
+    }
+
+    /// How many sockets were cut, by reason.
+    pub(crate) fn cuts(&self) -> Vec<(String, u64)> {
+        by_label(&self.cut)
+    }
+
+    /// How long clients take to answer a ping.
+    pub(crate) fn delays(&self) -> SpreadFigures {
+        self.delay_ms.read()
     }
 
     pub(super) fn sessions(&self, open: usize) {
@@ -70,11 +107,17 @@ impl GatewayMetrics {
 
     pub(super) fn cut(&self, why: Cut) {
         let labels = vec![("why", why.label().to_owned())];
-        self.cut.get_or_create(&labels).inc();
+        self.cut.count(&labels);
     }
 
     pub(super) fn refused(&self, code: Code) {
         let labels = vec![("code", format!("{code:?}"))];
-        self.refused.get_or_create(&labels).inc();
+        self.refused.count(&labels);
     }
+}
+
+fn by_label(counts: &Counts<Labels>) -> Vec<(String, u64)> {
+    let each = counts.each().into_iter();
+    each.filter_map(|(labels, count)| Some((labels.into_iter().next()?.1, count)))
+        .collect()
 }

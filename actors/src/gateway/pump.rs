@@ -3,12 +3,14 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Handler, Message, StreamHandler};
 use actix_web_actors::ws;
 use bytes::Bytes;
 use client::COMMAND_FRAME_LEN_MAX;
-use realm::{Address, ServiceCx};
+use realm::metrics::Spread;
+use realm::{Address, Moment, ServiceCx};
 
 use super::house::{House, Kick};
 use super::outlet::Outlet;
@@ -16,6 +18,9 @@ use super::session::{Alive, FromClient, SocketLost};
 
 /// The longest reason that fits into a close frame, in bytes.
 const REASON_LEN_MAX: usize = 123;
+
+/// A client that takes longer to answer a ping is told as one that took so long. Whoever is silent for longer is cut.
+const DELAY_MAX: Duration = Duration::from_secs(60);
 
 /// One client's socket as an actor. It spawns its session when it starts and tells it when it ends.
 pub(super) struct Pump {
@@ -26,6 +31,10 @@ pub(super) struct Pump {
     session: Option<Address>,
     outstanding: Rc<Cell<usize>>,
     too_long: Rc<Cell<bool>>,
+    delay_ms: Spread,
+    pings: u64,
+    /// The ping that is measured: its number, and when it went out. A client can delay its answer, and nothing else.
+    measured: Option<(u64, Moment)>,
 }
 
 impl Pump {
@@ -38,6 +47,9 @@ impl Pump {
     ) -> Self {
         Self {
             cx,
+            delay_ms: house.metrics.delay_ms.clone(),
+            pings: 0,
+            measured: None,
             house: Some(house),
             kick,
             session: None,
@@ -50,6 +62,26 @@ impl Pump {
         let why = &why[..why.floor_char_boundary(REASON_LEN_MAX)];
         ctx.close(Some((code, why).into()));
         ctx.stop();
+    }
+
+    fn ping(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
+        self.pings += 1;
+        // One at a time, or a client that is slower than the pings would never be measured.
+        if self.measured.is_none() {
+            self.measured = Some((self.pings, self.cx.now()));
+        }
+        ctx.ping(&self.pings.to_be_bytes());
+    }
+
+    fn pong(&mut self, bytes: &[u8]) {
+        let answered = self
+            .measured
+            .take_if(|(number, _)| number.to_be_bytes() == *bytes);
+        if let Some((_, asked)) = answered {
+            let delay = self.cx.now().since(asked).min(DELAY_MAX);
+            self.delay_ms.observe(delay.as_secs_f64() * 1000.0);
+        }
+        self.to_session(Alive {});
     }
 
     fn to_session<M: realm::Message>(&self, message: M) {
@@ -110,7 +142,7 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Pump {
                 ctx.pong(&bytes);
                 self.to_session(Alive {});
             }
-            Ok(ws::Message::Pong(_)) => self.to_session(Alive {}),
+            Ok(ws::Message::Pong(bytes)) => self.pong(&bytes),
             Ok(ws::Message::Close(reason)) => {
                 ctx.close(reason);
                 ctx.stop();
@@ -155,7 +187,7 @@ impl Handler<Ping> for Pump {
     type Result = ();
 
     fn handle(&mut self, _: Ping, ctx: &mut Self::Context) {
-        ctx.ping(b"");
+        self.ping(ctx);
     }
 }
 

@@ -119,7 +119,8 @@ impl Locale for Session {
             chat: Chat::default(),
             outside_since: now,
             heard_at: now,
-            asked_at: now,
+            // Long ago: the first pulse asks.
+            asked_at: Moment::default(),
             sent_at: now,
             slow_since: None,
             ends_with_socket: false,

@@ -3,13 +3,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use actix::{Actor, ActorContext, ActorFuture, AsyncContext};
 
 use super::{Cx, Locale};
-use prometheus_client::metrics::gauge::Gauge;
-
 use crate::address::Address;
 use crate::call::CallError;
 use crate::caught::{Panic, drop_caught, panic_text};
@@ -17,6 +16,7 @@ use crate::chance::Chance;
 use crate::mail::{DeathReason, Letter, Mail, Why};
 use crate::mailbox::Tray;
 use crate::message::{Messages, Payload};
+use crate::metrics::Kind;
 use crate::service::ServiceCx;
 
 /// Mail that one locale runs before it lets others of its thread run.
@@ -25,8 +25,8 @@ const SLICE_LEN: usize = 32;
 /// What all locales of one type on one service share.
 pub(crate) struct Breed<L: Locale> {
     pub(crate) list: Messages<L>,
-    /// How many of them live.
-    pub(crate) living: Gauge,
+    /// What is counted of them.
+    pub(crate) kind: Arc<Kind>,
 }
 
 /// The actix actor around a locale's state.
@@ -164,7 +164,8 @@ impl<L: Locale> Body<L> {
             | Letter::Unwatch
             | Letter::Heard { .. }
             | Letter::NodeLost(_)
-            | Letter::Members => {}
+            | Letter::Members
+            | Letter::Measure => {}
         }
     }
 
@@ -175,13 +176,14 @@ impl<L: Locale> Body<L> {
         payload: Payload,
         actor: &mut actix::Context<Self>,
     ) {
-        let Some(entry) = self.breed.list.get(class) else {
+        let Some((place, entry)) = self.breed.list.get(class) else {
             let letter = Letter::Message { class, payload };
             self.service
                 .bounce(self.address, Mail { from, letter }, Why::NotTaken);
             return;
         };
         self.service.ran();
+        self.breed.kind.ran(place);
         let mut unread = None;
         self.guarded(actor, entry.name, |me, cx| {
             cx.service.trace(from, cx.address, entry.name, &payload);
@@ -211,7 +213,7 @@ impl<L: Locale> Body<L> {
         if let (DeathReason::Ended, Some(ending)) = (reason, self.service.ending()) {
             reason = ending;
         }
-        self.breed.living.dec();
+        self.breed.kind.living.dec();
         self.service.died(self.address, L::NAME, reason, left);
         actor.stop();
     }

@@ -51,6 +51,7 @@ impl<L: Locale> Cx<'_, L> {
 
     /// Sends `message`; in order, at most once. What cannot be delivered comes back to [`Locale::undelivered`].
     pub fn send<M: Message>(&mut self, to: Address, message: M) {
+        self.service.names::<M>();
         self.service
             .dispatch_message(self.address, to, M::ID, carried(message));
     }

@@ -77,6 +77,7 @@ impl Postman {
                 .modules
                 .iter()
                 .for_each(|module| module.members_changed(cx)),
+            Letter::Measure => cx.measure_thread(),
             letter @ Letter::Message { .. } => {
                 cx.bounce(
                     cx.address(),

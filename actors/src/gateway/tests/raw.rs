@@ -9,6 +9,7 @@ pub(super) const TEXT: u8 = 0x81;
 pub(super) const BINARY: u8 = 0x82;
 pub(super) const CLOSE: u8 = 0x88;
 pub(super) const PING: u8 = 0x89;
+pub(super) const PONG: u8 = 0x8a;
 
 pub(super) struct Raw(TcpStream);
 

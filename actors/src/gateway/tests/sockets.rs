@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-use client::command::{Enter, Register};
+use client::command::{Enter, Ping, Register};
 use client::{COMMAND_FRAME_LEN_MAX, Command, CommandFrame, Event};
 
-use super::raw::{BINARY, CLOSE, HANDSHAKE, PING, Raw, TEXT, get};
+use super::raw::{BINARY, CLOSE, HANDSHAKE, PING, PONG, Raw, TEXT, get};
 use super::stage::{cast, closed, event, live, live_player, see_dog, start_live_at};
 
 fn encoded(sequence: u32, command: impl Into<Command>) -> Vec<u8> {
@@ -177,6 +177,56 @@ fn a_silent_client_is_asked_and_then_cut() {
                 .await
                 .expect("a decent client should not be cut");
         }
+    });
+}
+
+#[test]
+fn a_clients_delay_is_measured_by_the_ping_that_it_answers_and_by_nothing_else() {
+    live("heartbeat_ms = 50", |realm| async move {
+        let measured = || {
+            let metrics = realm.metrics().encode();
+            let line = metrics
+                .lines()
+                .find(|line| line.starts_with("realm_client_delay_ms_count"));
+            let count = line.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
+            count.expect("the delay should be exported")
+        };
+        let mut raw = raw_player(realm.address(), "Ann").await;
+        let mut asked = Vec::new();
+        while asked.len() < 3 {
+            let (head, body) = raw.next().await.expect("the server should go on");
+            if head == PING {
+                asked.push(body);
+            }
+        }
+        // Nobody asked for these: the second ping was not the one that is measured.
+        for pong in [&b""[..], b"12345678", &[0xff; 8], &asked[1], &asked[2]] {
+            raw.frame(PONG, pong).await;
+        }
+        raw.frame(BINARY, &encoded(3, Ping { client_time_ms: 7 }))
+            .await;
+        let mut ack = 0;
+        while ack < 3 {
+            let (head, frame) = raw.next().await.expect("the server should go on");
+            if head == BINARY {
+                let frame = client::ServerFrame::decode(&frame);
+                ack = frame.expect("the frame should be readable").header.ack;
+            }
+        }
+        assert_eq!(measured(), 0, "answers to nothing should measure nothing");
+        // The same answer twice: the second answers nothing.
+        raw.frame(PONG, &asked[0]).await;
+        raw.frame(PONG, &asked[0]).await;
+        raw.frame(BINARY, &encoded(4, Ping { client_time_ms: 7 }))
+            .await;
+        while ack < 4 {
+            let (head, frame) = raw.next().await.expect("the server should go on");
+            if head == BINARY {
+                let frame = client::ServerFrame::decode(&frame);
+                ack = frame.expect("the frame should be readable").header.ack;
+            }
+        }
+        assert_eq!(measured(), 1, "one answer should be measured once");
     });
 }
 
