@@ -73,6 +73,7 @@ pub struct Connection<T> {
     events: VecDeque<Event>,
     gaps: Vec<Gap>,
     clock: ServerClock,
+    passed_over: u64,
 }
 
 impl<T: Transport> Connection<T> {
@@ -86,6 +87,7 @@ impl<T: Transport> Connection<T> {
             events: VecDeque::new(),
             gaps: Vec::new(),
             clock: ServerClock::new(),
+            passed_over: 0,
         }
     }
 
@@ -113,6 +115,11 @@ impl<T: Transport> Connection<T> {
     /// Cells of which frames were missing since the last call.
     pub fn take_gaps(&mut self) -> Vec<Gap> {
         std::mem::take(&mut self.gaps)
+    }
+
+    /// Events of classes that were added to the protocol after this was built: they are passed over.
+    pub fn passed_over(&self) -> u64 {
+        self.passed_over
     }
 
     /// Numbers commands from `sequence + 1`: what a resumed session goes on from.
@@ -219,7 +226,13 @@ impl<T: Transport> Connection<T> {
     ) -> Result<(), ConnectionError> {
         match section {
             Section::Event { class, body } => {
-                let event = Event::decode(class, body)?;
+                let event = match Event::decode(class, body) {
+                    Err(EventError::UnknownClass(_)) => {
+                        self.passed_over = self.passed_over.saturating_add(1);
+                        return Ok(());
+                    }
+                    decoded => decoded?,
+                };
                 match (&event, received_us) {
                     (Event::Left(_), _) => self.view.clear(),
                     (Event::Pong(pong), Some(now_us)) => {
@@ -585,6 +598,38 @@ mod tests {
         );
         let delay_us = connection.clock().map(|estimate| estimate.delay_us);
         assert_eq!(delay_us, Some(0), "nothing took any time");
+    }
+
+    #[tokio::test]
+    async fn what_was_added_to_the_protocol_later_is_passed_over() {
+        let script = Script::default().then(1, |frame| {
+            frame.encoded_event(wire::ClassId::of("client.event.new"), &[0x90]);
+            // The refusal of command 7 with number 60,000, in the server's words.
+            let refused = [0x93, 7, 0xcd, 0xea, 0x60, 0xa3, b'W', b'h', b'y'];
+            frame.encoded_event(<Refused as wire::Class>::ID, &refused);
+            frame.encoded_event(<Left as wire::Class>::ID, &[0x91, 0xc0]);
+        });
+        let mut connection = Connection::new(script);
+        let next = connection.next().await;
+        assert!(
+            matches!(next, Err(ConnectionError::Event(EventError::Malformed(_)))),
+            "an event of a class that is known should have its shape: {next:?}"
+        );
+        let refused = Refused {
+            sequence: 7,
+            code: Code::Unknown,
+            text: "Why".to_owned(),
+        };
+        assert_eq!(
+            connection.next().await,
+            Ok(Happening::Event(refused.into())),
+            "a refusal whose code is new should be handed on with its text"
+        );
+        assert_eq!(
+            connection.passed_over(),
+            1,
+            "the event of a new class should be counted, and nothing else"
+        );
     }
 
     #[tokio::test]

@@ -378,8 +378,7 @@ fn the_ready_line_leads_to_the_page_and_the_metrics() {
         "node  role",
         "   1  local",
         "   1  mechanics",
-        "busiest class",
-        "call",
+        "node  sessions",
     ] {
         assert!(
             told.lines().any(|line| line.starts_with(start)),
