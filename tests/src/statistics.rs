@@ -22,9 +22,10 @@ async fn all_tell(
     world: &World,
     player: &mut Player<WebSocket>,
     what: &str,
+    within_ms: u64,
     holds: impl Fn(&Report) -> bool,
 ) {
-    player.set_deadline(what, 30_000);
+    player.set_deadline(what, within_ms);
     while !reports(world).await.iter().all(&holds) {
         player
             .next()
@@ -78,9 +79,9 @@ in_each_mode! {
         player.leave().await.expect_err("nobody leaves the world before entering it");
         player.enter().await.expect("the avatar should enter");
         player.walk_to(12.5, 35.5, 0.5).await.expect("the way is open");
-        all_tell(world, &mut player, "the figures", |report| tells_of_a_player(report, nodes)).await;
+        all_tell(world, &mut player, "the figures", 30_000, |report| tells_of_a_player(report, nodes)).await;
         player.leave().await.expect("the avatar should leave");
-        all_tell(world, &mut player, "the avatar's end", |report| {
+        all_tell(world, &mut player, "the avatar's end", 30_000, |report| {
             any(report, |node| node.deaths.iter().any(|it| it.locale == "avatar" && it.reason == "ended"))
         }).await;
     }
@@ -88,18 +89,21 @@ in_each_mode! {
 
 #[test]
 fn a_lost_node_is_told_no_more() {
-    let world = World::start(Mode::Nodes);
+    let folder = tempfile::tempdir().expect("a test needs a temporary folder");
+    // So slow that a node would be silent for 20 s before it is forgotten for that alone.
+    let world = World::start_with(Mode::Nodes, folder.path(), |roles| {
+        for role in roles {
+            let statistics = role.module_mut("statistics");
+            let statistics = statistics.expect("every role should have statistics");
+            statistics.set("every_ms", 4_000);
+        }
+    });
     tests::play(async {
         let mut player = world.player("Witness").await;
-        all_tell(&world, &mut player, "all nodes", |report| {
-            report.nodes.len() == 4
-        })
-        .await;
+        let told = |nodes| move |report: &Report| report.nodes.len() == nodes;
+        all_tell(&world, &mut player, "all nodes", 30_000, told(4)).await;
         world.kill(FIRST_MECHANICS).await;
-        all_tell(&world, &mut player, "its loss", |report| {
-            report.nodes.len() == 3
-        })
-        .await;
+        all_tell(&world, &mut player, "its loss", 10_000, told(3)).await;
     });
     world.stop();
 }
