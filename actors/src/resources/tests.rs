@@ -1,6 +1,6 @@
 //! The real tree, and small trees with something wrong in them.
 
-use super::{Fault, Resources};
+use super::{Fault, Resources, Tables};
 use crate::ground::Point;
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,8 @@ use tempfile::TempDir;
 
 fn real_tree() -> Resources {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../resources");
-    Resources::load(&root).unwrap_or_else(|faults| panic!("the real tree should load: {faults:#?}"))
+    Resources::load(&root, &Tables::default())
+        .unwrap_or_else(|faults| panic!("the real tree should load: {faults:#?}"))
 }
 
 #[test]
@@ -237,7 +238,9 @@ fn tree(changes: &[(&str, &str)]) -> TempDir {
 }
 
 fn faults(root: &Path) -> Vec<Fault> {
-    Resources::load(root).err().unwrap_or_default()
+    Resources::load(root, &Tables::default())
+        .err()
+        .unwrap_or_default()
 }
 
 /// The faults as `file:line:column: message`, without the root.
@@ -252,7 +255,7 @@ fn told(root: &Path) -> Vec<String> {
 #[test]
 fn a_sound_tree_loads() {
     let root = tree(&[]);
-    let resources = Resources::load(root.path())
+    let resources = Resources::load(root.path(), &Tables::default())
         .unwrap_or_else(|faults| panic!("the tree should load: {faults:#?}"));
     let yard = resources.map("maps/yard").expect("there should be a yard");
     assert_eq!(

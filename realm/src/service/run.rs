@@ -186,6 +186,7 @@ impl Life {
         cx: &ServiceCx,
         calls: &Rc<RefCell<CallTable>>,
     ) -> Result<Incarnation, ModuleError> {
+        self.modules.hand_out(cx);
         let mut modules = Vec::new();
         for spec in &self.spec.modules {
             let module = self.modules.make(spec, cx)?;
