@@ -6,6 +6,7 @@ mod cheating;
 mod command_line;
 mod delivery;
 mod durability;
+mod extend;
 mod failover;
 mod house;
 mod isolation;

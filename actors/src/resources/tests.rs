@@ -144,7 +144,7 @@ fn a_mob_has_what_its_prototypes_give_it_and_its_own_over_that() {
     let dog = resources.entity("mobs/dog").expect("there should be dogs");
     let combat = dog.combat.as_ref().expect("a dog should fight");
     assert_eq!(
-        (combat.faction.as_str(), &combat.spells[..]),
+        (&*combat.faction, &combat.spells[..]),
         ("beasts", &["spells/bite".to_owned()][..]),
         "both count"
     );
