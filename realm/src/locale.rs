@@ -3,12 +3,13 @@
 
 mod body;
 mod cx;
+mod messages;
 
 pub(crate) use body::{Breed, spawn};
 pub use cx::{Cx, Hands, Timer};
+pub use messages::{Messages, Run};
 
 use crate::mail::{Death, Undelivered, Unlisted};
-use crate::message::Messages;
 
 /// The state of one isolated actor: an avatar, a mob, a map channel, a session.
 ///

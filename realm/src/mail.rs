@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use wire::ClassId;
 
 use crate::address::{Address, Birth};
-use crate::call::CallError;
+use crate::error::CallError;
 use crate::message::{Message, NotThat, Payload};
 
 /// Why mail did not reach its target.

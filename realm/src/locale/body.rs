@@ -7,16 +7,16 @@ use std::task::{Context, Poll};
 
 use actix::{Actor, ActorContext, ActorFuture, AsyncContext};
 
-use super::{Cx, Locale};
+use super::{Cx, Locale, Messages};
 use prometheus_client::metrics::gauge::Gauge;
 
 use crate::address::Address;
-use crate::call::CallError;
 use crate::caught::{Panic, drop_caught, panic_text};
 use crate::chance::Chance;
+use crate::error::CallError;
 use crate::mail::{DeathReason, Letter, Mail, Unlisted, Why};
 use crate::mailbox::Tray;
-use crate::message::{Messages, Payload};
+use crate::message::Payload;
 use crate::service::ServiceCx;
 
 /// Mail that one locale runs before it lets others of its thread run.
