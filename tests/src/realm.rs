@@ -4,6 +4,7 @@ mod calls;
 mod chat;
 mod cheating;
 mod command_line;
+mod components;
 mod delivery;
 mod durability;
 mod extend;
