@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod balancer;
 pub mod chat;
+pub mod cli;
 pub mod database;
 pub mod gateway;
 pub mod ground;

@@ -11,12 +11,10 @@ use actix_web::{HttpRequest, HttpResponse, Responder};
 
 use crate::http::{self, Listening};
 use crate::metrics::Metrics;
+use crate::pages::Pages;
 
-mod pages;
 #[cfg(test)]
 mod tests;
-
-pub use pages::Pages;
 
 /// A scraper, an orchestrator and a few people: more is a mistake.
 const CONNECTIONS_MAX: usize = 64;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use wire::ClassId;
 
 use crate::address::{Address, Birth};
-use crate::call::CallError;
+use crate::error::CallError;
 use crate::message::{Message, NotThat, Payload};
 
 /// Why mail did not reach its target.
@@ -80,6 +80,51 @@ impl Undelivered {
                 self.payload = Some(payload);
                 None
             }
+        }
+    }
+}
+
+/// A message whose class is not in the list of its target's type, in that target's hands.
+#[derive(Debug)]
+pub struct Unlisted {
+    /// Who sent it.
+    pub from: Address,
+    /// Its class.
+    pub class: ClassId,
+    payload: Result<&'static str, (Payload, Why)>,
+}
+
+impl Unlisted {
+    pub(crate) fn new(from: Address, class: ClassId, payload: Payload) -> Self {
+        Self {
+            from,
+            class,
+            payload: Err((payload, Why::NotTaken)),
+        }
+    }
+
+    /// The name of the class as which it was taken; or the message, and why nobody has it.
+    pub(crate) fn outcome(self) -> Result<&'static str, (Payload, Why)> {
+        self.payload
+    }
+
+    /// Takes the message out; `None` when it is of another class, or was taken before.
+    pub fn take<M: Message>(&mut self) -> Option<M> {
+        if self.class != M::ID {
+            return None;
+        }
+        match std::mem::replace(&mut self.payload, Ok(M::NAME)) {
+            Ok(name) => {
+                self.payload = Ok(name);
+                None
+            }
+            Err((payload, _)) => match payload.open() {
+                Ok(message) => Some(message),
+                Err((payload, _)) => {
+                    self.payload = Err((payload, Why::Malformed));
+                    None
+                }
+            },
         }
     }
 }

@@ -92,7 +92,7 @@ fn smoke_names_the_step_whose_expectation_is_missed() {
 }
 
 /// Copies a folder with all that is in it.
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder should be made");
     for entry in std::fs::read_dir(from)
         .expect("a folder should be readable")

@@ -3,18 +3,18 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use actors::launch::{self, Launch};
+use crate::launch::{self, Launch};
 use anyhow::Context;
 use clap::Args;
 use client::WebSocket;
 use client::smoke::kill_the_dog;
 use realm::{Clock, Hub, Moment, Outside, Secrets};
 
-use super::LOCAL_ROLE;
 use super::up::{aside, load, seed};
+use super::{Known, LOCAL_ROLE};
 
 #[derive(Args)]
-pub(crate) struct Smoke {
+pub(super) struct Smoke {
     /// The realm to play in, such as ws://127.0.0.1:7777/ws; without it a local role is started for the occasion
     #[arg(long, value_name = "URL")]
     url: Option<String>,
@@ -24,7 +24,7 @@ pub(crate) struct Smoke {
 }
 
 impl Smoke {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self, known: Known) -> anyhow::Result<ExitCode> {
         let clock = Clock::machine();
         let began = clock.now();
         match self.url {
@@ -35,7 +35,7 @@ impl Smoke {
                 runtime.block_on(play(&url, &clock, began))
             }
             None => {
-                let roles = load(&[self.role])?;
+                let roles = load(&[self.role], &known.modules)?;
                 let data = tempfile::tempdir().context("no temporary folder for the data")?;
                 let aside = aside()?;
                 let launch = Launch {
@@ -45,7 +45,7 @@ impl Smoke {
                     wire: None,
                     hub: Hub::new(clock.clone()),
                     clock: clock.clone(),
-                    modules: launch::modules(),
+                    modules: known.modules,
                     seed: seed()?,
                     outside: Outside::new(aside.handle().clone()),
                     stepped: None,

@@ -5,7 +5,7 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use actors::statistics::{PAGE, Report};
+use crate::statistics::{PAGE, Report};
 use anyhow::Context;
 use clap::Args;
 

@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use super::ServiceCx;
 use crate::address::Address;
-use crate::call::{CallError, CallTable, Request};
+use crate::call::{CallTable, Request};
 use crate::caught::Kept;
+use crate::error::CallError;
 use crate::mail::{Letter, Mail, Why};
 use crate::message::Payload;
 use crate::module::AnyModule;

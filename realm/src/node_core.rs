@@ -9,11 +9,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 use bytes::Bytes;
 
 use crate::address::{Address, Birth};
-use crate::admin::Pages;
-use crate::call::CallError;
 use crate::chance::Secrets;
 use crate::clock::Clock;
 use crate::directory::Directory;
+use crate::error::CallError;
 use crate::link::{Announcement, Inlet, Link, ServiceEntry, Unreachable};
 use crate::lock::lock;
 use crate::mail::{Death, DeathReason, Letter, Mail, Undelivered, Why};
@@ -21,6 +20,7 @@ use crate::message::Payload;
 use crate::metrics::Metrics;
 use crate::names::Names;
 use crate::outside::Outside;
+use crate::pages::Pages;
 use crate::role::{Role, WireMode};
 use crate::trace::Trace;
 
@@ -47,7 +47,7 @@ pub struct NodeCore {
 }
 
 impl NodeCore {
-    pub(super) fn new(
+    pub(crate) fn new(
         birth: Birth,
         role: &Role,
         clock: Clock,
@@ -84,14 +84,14 @@ impl NodeCore {
         }
     }
 
-    pub(super) fn link_to(&self, link: Arc<dyn Link>) {
+    pub(crate) fn link_to(&self, link: Arc<dyn Link>) {
         if self.link.set(link).is_err() {
             tracing::error!("a node was linked twice");
         }
     }
 
     /// Where a listener of this node really is.
-    pub(super) fn listener(&self, what: &str) -> Option<SocketAddr> {
+    pub(crate) fn listener(&self, what: &str) -> Option<SocketAddr> {
         lock(&self.listeners).get(what).copied()
     }
 
