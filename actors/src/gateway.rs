@@ -33,7 +33,7 @@ pub use calls::{Gateway, GatewayError, GatewayProxy};
 pub use config::GatewayConfig;
 use house::House;
 use memory::{Meet, PeerOutlet, ToPeer};
-use metrics::GatewayMetrics;
+pub(crate) use metrics::GatewayMetrics;
 use session::{Alive, CellBytes, FromClient, Passed, SocketLost, Stop, Talk, TooMany};
 
 const NAME: &str = "gateway";

@@ -18,6 +18,7 @@ use crate::database::DatabaseModule;
 use crate::database::store::{Store, StoreError};
 use crate::gateway::GatewayModule;
 use crate::mechanics::MechanicsModule;
+use crate::statistics::StatisticsModule;
 
 /// The file in the data folder that holds the database.
 pub const DATABASE_FILE: &str = "realm.db";
@@ -31,6 +32,7 @@ pub fn modules() -> Modules {
         .with::<ChatModule>()
         .with::<MechanicsModule>()
         .with::<GatewayModule>()
+        .with::<StatisticsModule>()
 }
 
 /// What nodes need beside their roles.

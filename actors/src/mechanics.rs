@@ -18,6 +18,7 @@ pub mod replicas;
 pub use avatar::{Avatar, AvatarSeed};
 pub use calls::{EnterError, Entrance, Mechanics, MechanicsProxy};
 pub use channel::{Admit, Channel, ChannelSeed};
+pub use component::{Component, Components, Me};
 pub use entity::{Entity, Living, Tick};
 pub use entrance::Entrances;
 pub use harm::{Harm, Hit};

@@ -12,10 +12,13 @@ mod map;
 mod page;
 mod range;
 mod rule;
+mod tables;
 mod template;
 
 pub use fault::Fault;
 pub use map::{MapTemplate, Site, Spawn};
+pub use tables::Tables;
+pub(crate) use tables::{AnySpec, OwnTable};
 pub use template::{
     BrainSpec, CombatSpec, DoorSpec, Drop, EntityTemplate, ExperienceSpec, HealthSpec,
     ItemTemplate, LootSpec, MotionSpec, ObjectTemplate, SpellTemplate, StockSpec,
@@ -43,14 +46,15 @@ pub struct Resources {
 }
 
 impl Resources {
-    /// Reads the tree below `root`. If anything in it is wrong, the error is everything that is, by file and place.
-    pub fn load(root: &Path) -> Result<Self, Vec<Fault>> {
+    /// Reads the tree below `root`, whose entities may have `tables` beside the built-in ones. If anything in it is wrong,
+    /// the error is everything that is, by file and place.
+    pub fn load(root: &Path, tables: &Tables) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut resources = Self::default();
         match Folder::open(root) {
             Ok(folder) => {
                 let sources = sources(&folder, &mut faults);
-                resources.fill(&folder, &sources, &mut faults);
+                resources.fill(&folder, &sources, tables, &mut faults);
             }
             Err(message) => faults.push(Fault::of_file(&root.display().to_string(), message)),
         }
@@ -111,33 +115,46 @@ impl Resources {
         self.spells.values()
     }
 
-    fn fill(&mut self, folder: &Folder, sources: &[Source], faults: &mut Vec<Fault>) {
+    fn fill(
+        &mut self,
+        folder: &Folder,
+        sources: &[Source],
+        tables: &Tables,
+        faults: &mut Vec<Fault>,
+    ) {
+        let own_names = tables.names();
         let mut report =
             |span: Range<usize>, message: String| faults.extend(fault_at(sources, span, message));
         let pages = Pages::parse(sources, &mut report);
         let mut maps = Vec::new();
         for page in pages.iter() {
-            let Some(table) = pages.merged(page, &mut report) else {
+            let Some(mut table) = pages.merged(page, &mut report) else {
                 continue;
             };
             rule::check(page.source.kind, &table, &pages, &mut report);
             let id = page.source.id.clone();
             match page.source.kind {
                 Kind::Entity => {
-                    if let Some(entity) = template::<EntityTemplate>(page, table, &mut report) {
-                        self.entities
-                            .insert(id.clone(), Arc::new(EntityTemplate { id, ..entity }));
+                    let own = tables.take_out(&mut table, page.is_abstract, &mut report);
+                    let entity = template::<EntityTemplate>(page, table, &own_names, &mut report);
+                    if let Some(entity) = entity {
+                        let template = EntityTemplate {
+                            id: id.as_str().into(),
+                            own,
+                            ..entity
+                        };
+                        self.entities.insert(id, Arc::new(template));
                     }
                 }
                 Kind::Item => {
-                    if let Some(item) = template::<ItemTemplate>(page, table, &mut report) {
+                    if let Some(item) = template::<ItemTemplate>(page, table, &[], &mut report) {
                         self.items
                             .insert(id.clone(), Arc::new(ItemTemplate { id, ..item }));
                     }
                 }
                 Kind::Object => {
                     let place = page.source.place();
-                    let object = template::<ObjectTemplate>(page, table, &mut report);
+                    let object = template::<ObjectTemplate>(page, table, &[], &mut report);
                     match object {
                         Some(object) if object.stock.is_some() == object.door.is_some() => {
                             let what = "an object needs either `stock` or `door`";
@@ -151,14 +168,14 @@ impl Resources {
                     }
                 }
                 Kind::Spell => {
-                    if let Some(spell) = template::<SpellTemplate>(page, table, &mut report) {
+                    if let Some(spell) = template::<SpellTemplate>(page, table, &[], &mut report) {
                         self.spells
                             .insert(id.clone(), Arc::new(SpellTemplate { id, ..spell }));
                     }
                 }
                 Kind::Map => {
                     let place = rule::place(&table, "file").unwrap_or_else(|| page.source.place());
-                    if let Some(map) = template::<MapFile>(page, table, &mut report) {
+                    if let Some(map) = template::<MapFile>(page, table, &[], &mut report) {
                         maps.push((id, map, place));
                     }
                 }
@@ -279,13 +296,14 @@ fn sources(root: &Folder, faults: &mut Vec<Fault>) -> Vec<Source> {
     sources
 }
 
-/// The page's template; none if it is wrong or a prototype only.
+/// The page's template; none if it is wrong or a prototype only. `also` are keys that could stand in it too.
 fn template<T: DeserializeOwned>(
     page: &Page<'_>,
     table: DeTable<'_>,
+    also: &[&str],
     report: impl FnMut(Range<usize>, String),
 ) -> Option<T> {
-    decode::decode(table, page.source.place(), page.is_abstract, report)
+    decode::decode(table, page.source.place(), page.is_abstract, also, report)
         .filter(|_| !page.is_abstract)
 }
 

@@ -3,26 +3,29 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 macro_rules! codes {
     ( $( $(#[$meta:meta])* $Code:ident = $number:literal, $text:literal; )* ) => {
         /// A reason to refuse or to part.
-        #[derive(Debug, Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(into = "u16", try_from = "u16")]
+        #[derive(Debug, Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(into = "u16")]
         #[repr(u16)]
         pub enum Code {
+            /// A reason that was added to the protocol after this was built: the server's text tells it.
+            Unknown = 0,
             $( #[doc = $text] $(#[$meta])* $Code = $number, )*
         }
 
         impl Code {
-            /// Every code, by rising number.
+            /// Every code that there is, by rising number.
             pub const ALL: &[Code] = &[ $( Code::$Code, )* ];
 
             /// What a player is told.
             pub const fn text(self) -> &'static str {
                 match self {
+                    Code::Unknown => "The server gives a reason that is not known here.",
                     $( Code::$Code => $text, )*
                 }
             }
@@ -81,6 +84,13 @@ codes! {
     TooManyRooms = 44, "You are in too many rooms.";
 }
 
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Code, D::Error> {
+        let number = u16::deserialize(from)?;
+        Ok(Code::try_from(number).unwrap_or(Code::Unknown))
+    }
+}
+
 impl From<Code> for u16 {
     fn from(code: Code) -> u16 {
         code as u16
@@ -118,9 +128,14 @@ mod tests {
             );
         }
         assert_eq!(Code::try_from(0), Err(UnknownCode(0)), "0 is no reason");
+        assert_eq!(
+            wire::decode::<Code>(&[127]),
+            Ok(Code::Unknown),
+            "a number past the table should be taken for one that is new"
+        );
         assert!(
-            wire::decode::<Code>(&[20]).is_err(),
-            "a number that no code has should be refused"
+            wire::decode::<Code>(&[0xa1, b'x']).is_err(),
+            "what is no number should be refused"
         );
     }
 

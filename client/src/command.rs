@@ -121,10 +121,10 @@ class_table! {
         room: String => is_room,
     }
 
-    /// Asks for a `Pong`.
+    /// Asks what time it is: `Pong`, at once and at any time.
     #[derive(Debug)]
     Ping = "client.ping" {
-        /// The client's own clock; comes back unchanged.
+        /// The client's own clock, or any number that it knows the answer by; comes back unchanged.
         client_time_ms: u64,
     }
 }

@@ -1,5 +1,8 @@
 //! One client's connection over any transport: numbers commands, reads server frames, keeps the view, and hands on events
-//! in order. Knows no clock: time is what the server's frames say.
+//! in order. Reads no clock: time is what the server's frames say, and what its transport's clock has passed since.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -7,9 +10,10 @@ use std::future::Future;
 use thiserror::Error;
 
 use crate::command::Ping;
+use crate::event::Pong;
 use crate::{
-    CellError, CellFrame, Code, Command, CommandFrame, Event, EventError, FrameError, Gap, Header,
-    Section, ServerFrame, View,
+    CellError, CellFrame, Code, Command, CommandFrame, Estimate, Event, EventError, FrameError,
+    Gap, Header, Section, ServerClock, ServerFrame, View,
 };
 
 /// What carries whole frames to and from a server.
@@ -24,6 +28,12 @@ pub trait Transport {
     /// A transport without a clock just waits.
     fn receive_or_quiet(&mut self) -> impl Future<Output = Result<Option<Vec<u8>>, Closed>> {
         async { self.receive().await.map(Some) }
+    }
+
+    /// The client's own clock: steady, in microseconds from any zero. On a transport without one, the server's clock stays
+    /// unknown.
+    fn now_us(&self) -> Option<u64> {
+        None
     }
 }
 
@@ -65,6 +75,8 @@ pub struct Connection<T> {
     sequence: u32,
     events: VecDeque<Event>,
     gaps: Vec<Gap>,
+    clock: ServerClock,
+    passed_over: u64,
 }
 
 impl<T: Transport> Connection<T> {
@@ -77,6 +89,8 @@ impl<T: Transport> Connection<T> {
             sequence: 0,
             events: VecDeque::new(),
             gaps: Vec::new(),
+            clock: ServerClock::new(),
+            passed_over: 0,
         }
     }
 
@@ -90,9 +104,25 @@ impl<T: Transport> Connection<T> {
         self.header
     }
 
+    /// How the server's clock stands to the transport's; `None` while nothing is known. It is asked after the first frame,
+    /// and again every ten seconds, whenever something is waited for.
+    pub fn clock(&self) -> Option<Estimate> {
+        self.clock.estimate(self.transport.now_us()?)
+    }
+
+    /// The server's time now, in the milliseconds of its frames' headers; it never runs backwards.
+    pub fn server_now_ms(&mut self) -> Option<u64> {
+        self.clock.server_now_ms(self.transport.now_us()?)
+    }
+
     /// Cells of which frames were missing since the last call.
     pub fn take_gaps(&mut self) -> Vec<Gap> {
         std::mem::take(&mut self.gaps)
+    }
+
+    /// Events of classes that were added to the protocol after this was built: they are passed over.
+    pub fn passed_over(&self) -> u64 {
+        self.passed_over
     }
 
     /// Numbers commands from `sequence + 1`: what a resumed session goes on from.
@@ -120,15 +150,17 @@ impl<T: Transport> Connection<T> {
             return Ok(Happening::Event(event));
         }
         let bytes = loop {
+            self.ask_the_time().await;
             match self.transport.receive_or_quiet().await? {
                 Some(bytes) => break bytes,
                 None => self.command(Ping { client_time_ms: 0 }).await?,
             };
         };
+        let received_us = self.transport.now_us();
         let frame = ServerFrame::decode(&bytes)?;
         self.header = frame.header;
         for section in frame.sections {
-            self.take_in(section)?;
+            self.take_in(section, received_us)?;
         }
         Ok(Happening::Frame(self.header))
     }
@@ -181,12 +213,41 @@ impl<T: Transport> Connection<T> {
         .await?
     }
 
-    fn take_in(&mut self, section: Section<'_>) -> Result<(), ConnectionError> {
+    async fn ask_the_time(&mut self) {
+        // A client that does not speak the server's version finds out by the first frame, and says nothing before.
+        let now_us = self.transport.now_us().filter(|_| self.header.frame > 0);
+        if let Some(client_time_ms) = now_us.and_then(|now_us| self.clock.ask(now_us)) {
+            // A transport that has ended says why when it is read.
+            let _ = self.command(Ping { client_time_ms }).await;
+        }
+    }
+
+    fn take_in(
+        &mut self,
+        section: Section<'_>,
+        received_us: Option<u64>,
+    ) -> Result<(), ConnectionError> {
         match section {
             Section::Event { class, body } => {
-                let event = Event::decode(class, body)?;
-                if let Event::Left(_) = event {
-                    self.view.clear();
+                let event = match Event::decode(class, body) {
+                    Err(EventError::UnknownClass(_)) => {
+                        self.passed_over = self.passed_over.saturating_add(1);
+                        return Ok(());
+                    }
+                    decoded => decoded?,
+                };
+                match (&event, received_us) {
+                    (Event::Left(_), _) => self.view.clear(),
+                    (Event::Pong(pong), Some(now_us)) => {
+                        let Pong {
+                            client_time_ms: number,
+                            server_time_ms,
+                        } = *pong;
+                        if self.clock.answered(number, server_time_ms, now_us) {
+                            return Ok(());
+                        }
+                    }
+                    _ => {}
                 }
                 self.events.push_back(event);
             }
@@ -283,243 +344,5 @@ impl Missed {
             what: what.to_owned(),
             code,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::{Goodbye, Left, Pong, Refused};
-    use crate::{Cell, CellFrameKind, CellFrameWriter, FrameWriter, Handle, Near, State, mask};
-
-    /// Plays frames that were written before, and keeps what was sent.
-    #[derive(Debug, Default)]
-    struct Script {
-        frames: VecDeque<Option<Vec<u8>>>,
-        sent: Vec<Command>,
-        time_ms: u64,
-    }
-
-    impl Script {
-        fn then(mut self, wait_ms: u64, write: impl FnOnce(&mut FrameWriter)) -> Script {
-            self.time_ms += wait_ms;
-            let header = Header {
-                ack: 0,
-                server_time_ms: self.time_ms,
-                frame: self.frames.len() as u32 + 1,
-            };
-            let mut writer = FrameWriter::new(header);
-            write(&mut writer);
-            self.frames.push_back(Some(writer.finish()));
-            self
-        }
-
-        fn then_quiet(mut self) -> Script {
-            self.frames.push_back(None);
-            self
-        }
-    }
-
-    impl Transport for Script {
-        async fn send(&mut self, bytes: Vec<u8>) -> Result<(), Closed> {
-            let frame =
-                CommandFrame::decode(&bytes).map_err(|error| Closed::because(error.to_string()))?;
-            let command = Command::decode(frame.class, frame.body)
-                .map_err(|error| Closed::because(error.to_string()))?;
-            self.sent.push(command);
-            Ok(())
-        }
-
-        async fn receive(&mut self) -> Result<Vec<u8>, Closed> {
-            self.receive_or_quiet()
-                .await?
-                .ok_or_else(|| Closed::because("quiet"))
-        }
-
-        async fn receive_or_quiet(&mut self) -> Result<Option<Vec<u8>>, Closed> {
-            self.frames
-                .pop_front()
-                .ok_or_else(|| Closed::because("the script is over"))
-        }
-    }
-
-    fn pong(number: u64) -> Event {
-        Pong {
-            client_time_ms: number,
-            server_time_ms: 0,
-        }
-        .into()
-    }
-
-    fn a_cell() -> Vec<u8> {
-        let dog = Near {
-            x: 1.0,
-            y: 1.0,
-            hp: 5,
-            hp_max: 5,
-            state: State::Idle,
-            kind: "mobs/dog".into(),
-            name: "Dog".into(),
-        };
-        let mut writer = CellFrameWriter::new(CellFrameKind::Snapshot, Cell::default(), 1, 1);
-        writer.entity(Handle(4), mask::ALL, &dog);
-        writer.finish()
-    }
-
-    #[tokio::test]
-    async fn events_come_one_by_one_after_their_frame() {
-        let script = Script::default().then(5, |frame| {
-            frame.event(&pong(1));
-            frame.cell(&a_cell());
-            frame.event(&pong(2));
-        });
-        let mut connection = Connection::new(script);
-        let first = connection.next().await;
-        assert!(
-            matches!(first, Ok(Happening::Frame(header)) if header.server_time_ms == 5),
-            "the frame should come first"
-        );
-        assert!(
-            connection.view().get(Handle(4)).is_some(),
-            "the view should be that of the whole frame"
-        );
-        for number in [1, 2] {
-            assert_eq!(
-                connection.next().await,
-                Ok(Happening::Event(pong(number))),
-                "events should keep their order"
-            );
-        }
-        let end = connection.next().await;
-        assert_eq!(
-            end,
-            Err(Closed::because("the script is over").into()),
-            "the end should be told"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_refusal_of_the_command_asked_ends_the_wait_at_once() {
-        let refusal = |sequence| {
-            Refused {
-                sequence,
-                code: Code::Cooldown,
-                text: String::new(),
-            }
-            .into()
-        };
-        let script = Script::default().then(1, |frame| {
-            frame.event(&refusal(7));
-            frame.event(&refusal(1));
-            frame.event(&pong(1));
-        });
-        let mut connection = Connection::new(script);
-        let answer = connection.ask(100, Ping { client_time_ms: 1 }, |event| {
-            matches!(event, Event::Pong(_)).then_some(())
-        });
-        assert_eq!(
-            answer.await,
-            Err(Missed::refused("client.ping", Code::Cooldown)),
-            "only the refusal of this command counts"
-        );
-        assert_eq!(
-            connection.next().await,
-            Ok(Happening::Event(pong(1))),
-            "what follows should not be lost"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_wait_ends_by_the_servers_clock() {
-        let script = Script::default()
-            .then(1_000, |_| {})
-            .then(60, |_| {})
-            .then(60, |_| {})
-            .then(60, |_| {});
-        let mut connection = Connection::new(script);
-        let waited = connection
-            .until(100, "a dog", |_, view| view.get(Handle(4)).map(drop))
-            .await;
-        assert_eq!(
-            waited,
-            Err(Missed::TimedOut {
-                what: "a dog".into(),
-                waited_ms: 100
-            }),
-            "120 ms are more than 100"
-        );
-        assert_eq!(
-            connection.header().server_time_ms,
-            1_120,
-            "the wait should begin with the first frame"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_goodbye_ends_every_wait() {
-        let script = Script::default().then(1, |frame| {
-            frame.event(
-                &Goodbye {
-                    code: Code::Stopping,
-                }
-                .into(),
-            )
-        });
-        let waited = Connection::new(script)
-            .until(100, "a dog", |_, _| None::<()>)
-            .await;
-        assert_eq!(
-            waited,
-            Err(Missed::Goodbye(Code::Stopping)),
-            "the reason should be told"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_quiet_server_is_asked_for_the_time() {
-        let script = Script::default()
-            .then_quiet()
-            .then_quiet()
-            .then(1, |frame| frame.event(&pong(0)));
-        let mut connection = Connection::new(script);
-        assert!(
-            connection.next().await.is_ok(),
-            "the frame should come after the quiet"
-        );
-        let ping = Command::from(Ping { client_time_ms: 0 });
-        assert_eq!(
-            connection.transport.sent,
-            [ping.clone(), ping],
-            "each quiet while should send one ping"
-        );
-    }
-
-    #[tokio::test]
-    async fn leaving_the_world_empties_the_view() {
-        let script = Script::default()
-            .then(1, |frame| frame.cell(&a_cell()))
-            .then(1, |frame| frame.event(&Left {}.into()));
-        let mut connection = Connection::new(script);
-        let left = connection.until(100, "left", |happening, _| {
-            matches!(happening, Happening::Event(Event::Left(_))).then_some(())
-        });
-        assert_eq!(left.await, Ok(()), "the event should come");
-        assert_eq!(
-            connection.view().entities().count(),
-            0,
-            "nobody should be seen from outside the world"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_server_frame_that_cannot_be_read_is_an_error() {
-        let mut script = Script::default();
-        script.frames.push_back(Some(vec![9]));
-        let next = Connection::new(script).next().await;
-        assert_eq!(
-            next,
-            Err(FrameError::UnknownVersion(9).into()),
-            "another version should be refused by number"
-        );
     }
 }

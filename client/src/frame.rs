@@ -63,7 +63,7 @@ impl<'a> CommandFrame<'a> {
 pub struct Header {
     /// The sequence of the last command that the server applied; 0 before the first.
     pub ack: u32,
-    /// The server's clock.
+    /// The server's clock: steady, in milliseconds from about 1970.
     pub server_time_ms: u64,
     /// The session's count of server frames.
     pub frame: u32,

@@ -4,6 +4,7 @@
 //! The server uses the same tables and layouts. Nothing here knows the engine: a client sends intents and names handles.
 
 mod cell_frame;
+mod clock;
 pub mod code;
 pub mod command;
 pub mod connection;
@@ -22,6 +23,7 @@ mod walk;
 pub use cell_frame::{
     CellError, CellFrame, CellFrameKind, CellFrameWriter, CellHead, Change, Entry, mask,
 };
+pub use clock::{Estimate, ServerClock};
 pub use code::Code;
 pub use command::{COMMANDS, Command, CommandError};
 pub use connection::{Closed, Connection, ConnectionError, Happening, Missed, Transport};

@@ -121,6 +121,11 @@ impl<T: Transport> Player<T> {
         &mut self.connection
     }
 
+    /// The server's time now, as far as it is known: what a prediction counts from.
+    pub fn server_now_ms(&mut self) -> Option<u64> {
+        self.connection.server_now_ms()
+    }
+
     /// Where the avatar is, in tiles.
     pub fn position(&self) -> (f32, f32) {
         self.place(self.me.handle).unwrap_or(self.me.placed)

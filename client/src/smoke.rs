@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::event::Entered;
 use crate::player::{Player, REACH};
-use crate::{Closed, Handle, Missed, Transport};
+use crate::{Closed, Estimate, Handle, Missed, Transport};
 
 #[cfg(test)]
 mod fake_realm;
@@ -27,6 +27,8 @@ pub struct Step {
     pub name: &'static str,
     /// The server's clock when it was done.
     pub server_time_ms: u64,
+    /// What the player knew of that clock by then, if its transport has one of its own.
+    pub clock: Option<Estimate>,
 }
 
 /// What the player has to show for it; amounts are totals. Belongings are what it must find again at least.
@@ -186,6 +188,7 @@ impl Script<'_> {
         (self.report)(Step {
             name: self.step,
             server_time_ms: player.connection().header().server_time_ms,
+            clock: player.connection().clock(),
         });
         Ok(result)
     }

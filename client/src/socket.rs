@@ -1,6 +1,6 @@
 //! The WebSocket transport. The one file of the client that knows real time: a server that says nothing for 10 s is gone.
 
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
@@ -18,13 +18,16 @@ const QUIET_MS: u64 = 500;
 pub struct WebSocket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     silent_ms: u64,
+    /// When it was connected: by the steady clock, and since 1970.
+    connected: Instant,
+    connected_us: u64,
 }
 
 impl WebSocket {
     /// Connects to `url`, such as `ws://127.0.0.1:8080/ws`.
     #[allow(
         clippy::disallowed_methods,
-        reason = "a client has no node clock; silence on a socket is measured in real time"
+        reason = "a client has no node clock; its transport is where its time comes from"
     )]
     pub async fn connect(url: &str) -> Result<WebSocket, Closed> {
         let config = WebSocketConfig::default()
@@ -37,6 +40,8 @@ impl WebSocket {
             Ok(Ok((stream, _))) => Ok(WebSocket {
                 stream,
                 silent_ms: 0,
+                connected: Instant::now(),
+                connected_us: micros(SystemTime::now().duration_since(UNIX_EPOCH).ok()),
             }),
             Ok(Err(error)) => Err(Closed::because(error.to_string())),
             Err(_) => Err(silent()),
@@ -101,6 +106,18 @@ impl Transport for WebSocket {
             }
         }
     }
+
+    /// Since 1970 as the date was when the socket was connected, and steady since.
+    fn now_us(&self) -> Option<u64> {
+        let since_us = micros(Some(self.connected.elapsed()));
+        Some(self.connected_us.saturating_add(since_us))
+    }
+}
+
+fn micros(time: Option<Duration>) -> u64 {
+    time.map_or(0, |time| {
+        u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+    })
 }
 
 fn silent() -> Closed {

@@ -1,5 +1,5 @@
-//! The operator's listener: metrics, whether the process lives, and whether it should get players. It changes nothing
-//! and belongs on an address that only operators reach.
+//! The operator's listener: metrics, whether the process lives, whether it should get players, and what modules show. It
+//! changes nothing and belongs on an address that only operators reach.
 
 use std::io;
 use std::sync::Arc;
@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use actix_web::http::header::ContentType;
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{HttpResponse, Responder};
+use actix_web::{HttpRequest, HttpResponse, Responder};
 
 use crate::http::{self, Listening};
 use crate::metrics::Metrics;
+use crate::pages::Pages;
 
 #[cfg(test)]
 mod tests;
@@ -57,19 +58,22 @@ impl Readiness {
     }
 }
 
-/// Serves `/metrics`, `/livez` and `/readyz` on the current arbiter.
+/// Serves `/metrics`, `/livez`, `/readyz` and the modules' `pages` on the current arbiter.
 pub async fn serve(
     listener: std::net::TcpListener,
     metrics: Metrics,
     ready: Readiness,
+    pages: Pages,
 ) -> io::Result<Listening> {
     let refused = metrics.connections_refused("admin");
     let routes = move |app: &mut ServiceConfig| {
         app.app_data(Data::new(metrics))
             .app_data(Data::new(ready))
+            .app_data(Data::new(pages))
             .route("/metrics", web::get().to(metrics_text))
             .route("/livez", web::get().to(livez))
-            .route("/readyz", web::get().to(readyz));
+            .route("/readyz", web::get().to(readyz))
+            .default_service(web::get().to(page));
     };
     http::serve(listener, CONNECTIONS_MAX, refused, routes, |_, _| ()).await
 }
@@ -93,4 +97,13 @@ async fn readyz(ready: Data<Readiness>) -> impl Responder {
         ReadyState::Draining => (HttpResponse::ServiceUnavailable(), "draining\n"),
     };
     response.content_type(ContentType::plaintext()).body(reason)
+}
+
+async fn page(request: HttpRequest, pages: Data<Pages>) -> impl Responder {
+    match pages.read(request.path()) {
+        Some((content_type, body)) => HttpResponse::Ok().content_type(content_type).body(body),
+        None => HttpResponse::NotFound()
+            .content_type(ContentType::plaintext())
+            .body("no such page\n"),
+    }
 }

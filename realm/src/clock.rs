@@ -71,7 +71,10 @@ pub struct Clock(Source);
 
 #[derive(Clone)]
 enum Source {
-    Machine,
+    /// How far the date was ahead of the boot-time clock when this clock was made.
+    Machine {
+        ahead: Duration,
+    },
     Manual(Arc<Mutex<Manual>>),
 }
 
@@ -89,7 +92,10 @@ struct Manual {
 impl Clock {
     /// The machine's boot-time clock, which goes on through suspend and ignores changes of the date.
     pub fn machine() -> Self {
-        Self(Source::Machine)
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+        let since_boot = Duration::from_micros(boot_time().micros());
+        let ahead = since_1970.unwrap_or_default().saturating_sub(since_boot);
+        Self(Source::Machine { ahead })
     }
 
     /// A clock that stands still until [`Clock::advance`] moves it.
@@ -100,12 +106,7 @@ impl Clock {
     /// Now.
     pub fn now(&self) -> Moment {
         match &self.0 {
-            Source::Machine => {
-                let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-                let micros =
-                    time.tv_sec.unsigned_abs() * 1_000_000 + time.tv_nsec.unsigned_abs() / 1000;
-                Moment(micros)
-            }
+            Source::Machine { .. } => boot_time(),
             Source::Manual(manual) => lock(manual).now,
         }
     }
@@ -113,7 +114,7 @@ impl Clock {
     /// Milliseconds since 1970, for expiry dates and people.
     pub fn wall_ms(&self) -> u64 {
         match &self.0 {
-            Source::Machine => SystemTime::now()
+            Source::Machine { .. } => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |time| {
                     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
@@ -122,10 +123,19 @@ impl Clock {
         }
     }
 
+    /// Milliseconds since 1970 as the date had it when this clock was made, and steady since: what clients are told. It
+    /// never jumps, however the date is set.
+    pub fn steady_ms(&self) -> u64 {
+        match &self.0 {
+            Source::Machine { ahead } => (boot_time() + *ahead).millis(),
+            Source::Manual(_) => self.wall_ms(),
+        }
+    }
+
     /// Ends at `moment`. Dropping it forgets the timer.
     pub fn sleep_until(&self, moment: Moment) -> Sleep {
         Sleep(match &self.0 {
-            Source::Machine => {
+            Source::Machine { .. } => {
                 Sleeping::Machine(Box::pin(tokio::time::sleep(moment.since(self.now()))))
             }
             Source::Manual(manual) => {
@@ -184,6 +194,11 @@ impl Clock {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
         time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
     }
+}
+
+fn boot_time() -> Moment {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Moment(time.tv_sec.unsigned_abs() * 1_000_000 + time.tv_nsec.unsigned_abs() / 1000)
 }
 
 impl fmt::Debug for Clock {

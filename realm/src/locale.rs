@@ -3,12 +3,13 @@
 
 mod body;
 mod cx;
+mod messages;
 
 pub(crate) use body::{Breed, spawn};
-pub use cx::{Cx, Timer};
+pub use cx::{Cx, Hands, Timer};
+pub use messages::{Messages, Run};
 
-use crate::mail::{Death, Undelivered};
-use crate::message::Messages;
+use crate::mail::{Death, Undelivered, Unlisted};
 
 /// The state of one isolated actor: an avatar, a mob, a map channel, a session.
 ///
@@ -32,6 +33,11 @@ pub trait Locale: Sized + 'static {
     /// a panic it is not called, so nothing half-done is seen.
     fn settle(&mut self, cx: &mut Cx<Self>) {
         let _ = cx;
+    }
+
+    /// A message came whose class is not in the list: what this locale is made of may take it. What it leaves goes back.
+    fn unlisted(&mut self, mail: &mut Unlisted, cx: &mut Cx<Self>) {
+        let _ = (mail, cx);
     }
 
     /// Mail of this locale came back. What is left in it afterwards counts as a dead letter.

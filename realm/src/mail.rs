@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use wire::ClassId;
 
 use crate::address::{Address, Birth};
-use crate::call::CallError;
+use crate::error::CallError;
 use crate::message::{Message, NotThat, Payload};
 
 /// Why mail did not reach its target.
@@ -84,6 +84,51 @@ impl Undelivered {
     }
 }
 
+/// A message whose class is not in the list of its target's type, in that target's hands.
+#[derive(Debug)]
+pub struct Unlisted {
+    /// Who sent it.
+    pub from: Address,
+    /// Its class.
+    pub class: ClassId,
+    payload: Result<&'static str, (Payload, Why)>,
+}
+
+impl Unlisted {
+    pub(crate) fn new(from: Address, class: ClassId, payload: Payload) -> Self {
+        Self {
+            from,
+            class,
+            payload: Err((payload, Why::NotTaken)),
+        }
+    }
+
+    /// The name of the class as which it was taken; or the message, and why nobody has it.
+    pub(crate) fn outcome(self) -> Result<&'static str, (Payload, Why)> {
+        self.payload
+    }
+
+    /// Takes the message out; `None` when it is of another class, or was taken before.
+    pub fn take<M: Message>(&mut self) -> Option<M> {
+        if self.class != M::ID {
+            return None;
+        }
+        match std::mem::replace(&mut self.payload, Ok(M::NAME)) {
+            Ok(name) => {
+                self.payload = Ok(name);
+                None
+            }
+            Err((payload, _)) => match payload.open() {
+                Ok(message) => Some(message),
+                Err((payload, _)) => {
+                    self.payload = Err((payload, Why::Malformed));
+                    None
+                }
+            },
+        }
+    }
+}
+
 /// Why a locale or service ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeathReason {
@@ -147,6 +192,8 @@ pub(crate) enum Letter {
     },
     NodeLost(Birth),
     Members,
+    /// The service should note what its thread has used.
+    Measure,
 }
 
 impl Letter {
@@ -206,7 +253,7 @@ impl Mail {
                 .ok()
                 .map(|body| (6, ClassId(0), 0, body)),
             Letter::Unwatch => Some((7, ClassId(0), 0, Vec::new())),
-            Letter::Heard { .. } | Letter::NodeLost(_) | Letter::Members => None,
+            Letter::Heard { .. } | Letter::NodeLost(_) | Letter::Members | Letter::Measure => None,
         };
         let Some((kind, class, call, body)) = written else {
             return Err((self, Why::Malformed));

@@ -1,24 +1,17 @@
-//! What locales say to each other: plain values that travel, and run on their target.
+//! What locales say to each other: plain values that travel. What they do on their target is in `locale`.
 
 use std::any::Any;
 use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wire::{Class, ClassId, DecodeError, EncodeError};
+use wire::{Class, DecodeError, EncodeError};
 
 use crate::caught::Kept;
-use crate::locale::{Cx, Locale};
 
 /// A plain value with a class id. Being serializable and owned, it cannot smuggle a reference out of a locale. Written
 /// with `#[message]`.
 pub trait Message: Class + Serialize + DeserializeOwned + Send + 'static {}
-
-/// What a message does on a locale of type `L`.
-pub trait Run<L: Locale>: Message {
-    /// Runs on the target, alone with its state. A panic here deletes the target and nothing else.
-    fn run(self, me: &mut L, cx: &mut Cx<L>);
-}
 
 /// Any value on its way: it can be taken out again by its type, or written down.
 pub(crate) trait Carried: Any + Send {
@@ -92,67 +85,4 @@ impl fmt::Debug for Payload {
             Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
         }
     }
-}
-
-/// Runs a payload on its target, or gives it back when it is not of its class.
-type RunFn<L> = fn(Payload, &mut L, &mut Cx<L>) -> Result<(), (Payload, NotThat)>;
-
-pub(crate) struct Entry<L: Locale> {
-    pub(crate) name: &'static str,
-    pub(crate) run: RunFn<L>,
-}
-
-impl<L: Locale> Clone for Entry<L> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<L: Locale> Copy for Entry<L> {}
-
-/// The messages that a locale type takes: its table from class id to decode-and-run, the same for local and remote mail.
-/// A locale takes a dozen classes or so: looking them through is faster than hashing.
-pub struct Messages<L: Locale>(Vec<(ClassId, Entry<L>)>);
-
-impl<L: Locale> Messages<L> {
-    pub(crate) fn of() -> Self {
-        let mut list = Self(Vec::new());
-        L::messages(&mut list);
-        list
-    }
-
-    /// Adds the class `M`.
-    ///
-    /// # Panics
-    /// When another class in the list has the same id: rename one of the two.
-    pub fn takes<M: Run<L>>(&mut self) -> &mut Self {
-        match self.get(M::ID) {
-            Some(other) => assert!(
-                other.name == M::NAME,
-                "classes {} and {} share the id {}",
-                other.name,
-                M::NAME,
-                M::ID
-            ),
-            None => {
-                let run = run_one::<M, L>;
-                self.0.push((M::ID, Entry { name: M::NAME, run }));
-            }
-        }
-        self
-    }
-
-    pub(crate) fn get(&self, class: ClassId) -> Option<Entry<L>> {
-        let found = self.0.iter().find(|(id, _)| *id == class);
-        found.map(|(_, entry)| *entry)
-    }
-}
-
-fn run_one<M: Run<L>, L: Locale>(
-    payload: Payload,
-    me: &mut L,
-    cx: &mut Cx<L>,
-) -> Result<(), (Payload, NotThat)> {
-    payload.open::<M>()?.run(me, cx);
-    Ok(())
 }

@@ -1,10 +1,10 @@
 //! What a node counts and measures: one registry per node, nothing global. It serves nothing itself; the admin listener
 //! hands out what `encode` writes.
 
+use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::Hash;
 use std::sync::{Arc, Mutex};
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -14,12 +14,20 @@ use prometheus_client::registry::Registry;
 
 use crate::lock::lock;
 
+mod counts;
+mod figures;
+mod kinds;
 mod service;
+mod spread;
 #[cfg(test)]
 mod tests;
 
+pub use counts::Counts;
+pub use figures::{Figures, LocaleFigures, ServiceFigures};
+pub use kinds::Kind;
 use service::ServiceFamilies;
 pub use service::{RealGauge, ServiceMetrics};
+pub use spread::{Spread, SpreadFigures};
 
 /// The metrics of one node; a clone is another handle to the same ones.
 ///
@@ -38,36 +46,32 @@ impl Metrics {
         let inner = Inner {
             services: Mutex::default(),
             by_service: ServiceFamilies::register(&mut registry),
-            deaths: Counted::register(
+            deaths: Counts::register(
                 &mut registry,
                 "realm_deaths",
                 "Locales that ended, by reason",
             ),
-            dead_letters: Counted::register(
+            dead_letters: Counts::register(
                 &mut registry,
                 "realm_dead_letters",
                 "Messages that reached nobody and had no sender to go back to",
             ),
-            refused_mail: Counted::register(
+            refused_mail: Counts::register(
                 &mut registry,
                 "realm_refused_mail",
                 "Messages that a mailbox gave back",
             ),
-            undecodable: Counted::register(
+            undecodable: Counts::register(
                 &mut registry,
                 "realm_undecodable",
                 "Messages whose bytes were not of their class",
             ),
-            calls: Family::default(),
+            calls: Counts::register(&mut registry, "realm_calls", "Calls that ended, by outcome"),
             connections_refused: Family::default(),
             link_lost: Counter::default(),
             registry: Mutex::default(),
+            own: Mutex::default(),
         };
-        registry.register(
-            "realm_calls",
-            "Calls that ended, by outcome",
-            inner.calls.clone(),
-        );
         registry.register(
             "realm_connections_refused",
             "Connections closed at once because the listener had its fill",
@@ -101,11 +105,10 @@ impl Metrics {
     }
 
     /// Counts a message that reached nobody.
-    pub fn dead_letter(&self, class: &str, why: &'static str) {
-        self.inner.dead_letters.count(&DeadLetterLabels {
-            class: class.to_owned(),
-            why,
-        });
+    pub fn dead_letter(&self, class: &'static str, why: &'static str) {
+        self.inner
+            .dead_letters
+            .count(&DeadLetterLabels { class, why });
     }
 
     /// Counts a message that a mailbox gave back.
@@ -116,10 +119,8 @@ impl Metrics {
     }
 
     /// Counts a message that could not be decoded.
-    pub fn undecodable(&self, class: &str) {
-        self.inner.undecodable.count(&ClassLabels {
-            class: class.to_owned(),
-        });
+    pub fn undecodable(&self, class: &'static str) {
+        self.inner.undecodable.count(&ClassLabels { class });
     }
 
     /// Counts a lost link.
@@ -129,10 +130,7 @@ impl Metrics {
 
     /// Counts the end of a call.
     pub fn call(&self, call: &'static str, outcome: &'static str) {
-        self.inner
-            .calls
-            .get_or_create(&CallLabels { call, outcome })
-            .inc();
+        self.inner.calls.count(&CallLabels { call, outcome });
     }
 
     /// The counter of connections that a listener closed because it had its fill.
@@ -144,37 +142,46 @@ impl Metrics {
 
     /// Deaths so far, of every locale type and reason.
     pub fn deaths(&self) -> u64 {
-        self.inner.deaths.total.get()
+        self.inner.deaths.total()
     }
 
     /// Deaths so far of one locale type for one reason.
     pub fn deaths_of(&self, locale: &'static str, reason: &'static str) -> u64 {
-        let labels = DeathLabels { locale, reason };
-        self.inner
-            .deaths
-            .by
-            .get(&labels)
-            .map_or(0, |count| count.get())
+        self.inner.deaths.of(&DeathLabels { locale, reason })
     }
 
     /// Dead letters so far.
     pub fn dead_letters(&self) -> u64 {
-        self.inner.dead_letters.total.get()
+        self.inner.dead_letters.total()
     }
 
     /// Refused messages so far.
     pub fn refused(&self) -> u64 {
-        self.inner.refused_mail.total.get()
+        self.inner.refused_mail.total()
     }
 
     /// Undecodable messages so far.
     pub fn undecodables(&self) -> u64 {
-        self.inner.undecodable.total.get()
+        self.inner.undecodable.total()
     }
 
-    /// Lets a game register metrics of its own beside the engine's.
-    pub fn registry<R>(&self, register: impl FnOnce(&mut Registry) -> R) -> R {
-        register(&mut lock(&self.inner.registry))
+    /// A game's own metrics beside the engine's, one set of each type: registered at the first asking, and handed out
+    /// again to a module whose service starts anew.
+    pub fn once<T: Any + Send + Sync>(&self, register: impl FnOnce(&mut Registry) -> T) -> Arc<T> {
+        let mut own = lock(&self.inner.own);
+        let known = own.get(&TypeId::of::<T>()).cloned();
+        if let Some(known) = known.and_then(|known| known.downcast().ok()) {
+            return known;
+        }
+        let made = Arc::new(register(&mut lock(&self.inner.registry)));
+        own.insert(TypeId::of::<T>(), made.clone());
+        made
+    }
+
+    /// The game's metrics of this type, if a module of this node has registered them.
+    pub fn known<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let known = lock(&self.inner.own).get(&TypeId::of::<T>()).cloned();
+        known?.downcast().ok()
     }
 
     /// All metrics in the OpenMetrics text format.
@@ -198,70 +205,46 @@ struct Inner {
     registry: Mutex<Registry>,
     services: Mutex<BTreeMap<String, Arc<ServiceMetrics>>>,
     by_service: ServiceFamilies,
-    deaths: Counted<DeathLabels>,
-    dead_letters: Counted<DeadLetterLabels>,
-    refused_mail: Counted<RefusedLabels>,
-    undecodable: Counted<ClassLabels>,
-    calls: Family<CallLabels, Counter>,
+    deaths: Counts<DeathLabels>,
+    dead_letters: Counts<DeadLetterLabels>,
+    refused_mail: Counts<RefusedLabels>,
+    undecodable: Counts<ClassLabels>,
+    calls: Counts<CallLabels>,
     connections_refused: Family<ListenerLabels, Counter>,
     link_lost: Counter,
+    own: Mutex<BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
-/// A counter by labels, and the sum, which a family does not tell.
-struct Counted<L> {
-    by: Family<L, Counter>,
-    total: Counter,
-}
-
-impl<L> Counted<L>
-where
-    L: EncodeLabelSet + Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static,
-{
-    fn register(registry: &mut Registry, name: &str, help: &str) -> Counted<L> {
-        let by = Family::default();
-        registry.register(name, help, by.clone());
-        Counted {
-            by,
-            total: Counter::default(),
-        }
-    }
-
-    fn count(&self, labels: &L) {
-        self.by.get_or_create(labels).inc();
-        self.total.inc();
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
 struct DeathLabels {
     locale: &'static str,
     reason: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
 struct DeadLetterLabels {
-    class: String,
+    class: &'static str,
     why: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
 struct RefusedLabels {
     locale: &'static str,
     why: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
 struct ClassLabels {
-    class: String,
+    class: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
 struct CallLabels {
     call: &'static str,
     outcome: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
 struct ListenerLabels {
     listener: &'static str,
 }

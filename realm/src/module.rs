@@ -180,9 +180,14 @@ struct Kind {
     check: fn(&ModuleSpec) -> Result<(), RoleFault>,
 }
 
+type HandOut = Arc<dyn Fn(&ServiceCx) + Send + Sync>;
+
 /// The modules that a program knows, by name: what its role files may ask for.
 #[derive(Clone, Default)]
-pub struct Modules(BTreeMap<&'static str, Kind>);
+pub struct Modules {
+    kinds: BTreeMap<&'static str, Kind>,
+    held: Vec<HandOut>,
+}
 
 impl Modules {
     /// No modules.
@@ -193,7 +198,7 @@ impl Modules {
     /// Adds a module type.
     pub fn with<M: Module>(mut self) -> Self {
         let make: Make = |spec, cx| Ok(Rc::new(Held(Rc::new(M::new(spec.config()?, cx)?))));
-        self.0.insert(
+        self.kinds.insert(
             M::NAME,
             Kind {
                 make,
@@ -203,9 +208,20 @@ impl Modules {
         self
     }
 
+    /// Has every service hold out a clone of `value`, from before its modules are made: see [`ServiceCx::held`].
+    pub fn holding<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.held
+            .push(Arc::new(move |cx| cx.hold(Rc::new(value.clone()))));
+        self
+    }
+
+    pub(crate) fn hand_out(&self, cx: &ServiceCx) {
+        self.held.iter().for_each(|hand_out| hand_out(cx));
+    }
+
     /// The names, in order.
     pub fn names(&self) -> Vec<&'static str> {
-        self.0.keys().copied().collect()
+        self.kinds.keys().copied().collect()
     }
 
     /// Checks a module's settings without making it.
@@ -213,7 +229,7 @@ impl Modules {
     /// # Errors
     /// Where in the role file, and what.
     pub fn check(&self, spec: &ModuleSpec) -> Result<(), RoleFault> {
-        self.0
+        self.kinds
             .get(spec.name.as_str())
             .map_or(Ok(()), |kind| (kind.check)(spec))
     }
@@ -223,10 +239,13 @@ impl Modules {
         spec: &ModuleSpec,
         cx: &ServiceCx,
     ) -> Result<Rc<dyn AnyModule>, ModuleError> {
-        let kind = self.0.get(spec.name.as_str()).ok_or(ModuleError::Needs {
-            module: "?",
-            what: format!("no module is called '{}'", spec.name),
-        })?;
+        let kind = self
+            .kinds
+            .get(spec.name.as_str())
+            .ok_or(ModuleError::Needs {
+                module: "?",
+                what: format!("no module is called '{}'", spec.name),
+            })?;
         (kind.make)(spec, cx)
     }
 }

@@ -1,7 +1,5 @@
 //! A node: one running role. It starts its services, joins the realm, and leaves it in order. Nothing of it is global:
-//! several nodes live in one process. What its threads share is in `core`.
-
-mod core;
+//! several nodes live in one process. What its threads share is in `node_core`.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -15,12 +13,11 @@ use crate::admin::{self, Readiness, ReadyState};
 use crate::clock::{Clock, Moment};
 use crate::link::{Hub, Inlet};
 use crate::module::{ModuleError, Modules};
+use crate::node_core::NodeCore;
 use crate::outside::Outside;
 use crate::role::Role;
 use crate::service::{self, Control, ServiceThread};
 use crate::trace::Trace;
-
-pub use self::core::NodeCore;
 
 /// A node that stops has this long to save and tell, and this much more to end its locales, before it ends anyway.
 const DRAIN_WITHIN: Duration = Duration::from_secs(4);
@@ -151,6 +148,7 @@ impl Node {
                         listener,
                         node.core.metrics().clone(),
                         node.readiness.clone(),
+                        node.core.pages().clone(),
                     )
                     .await
                 }

@@ -10,6 +10,7 @@ mod tests;
 
 pub use fault::RoleFault;
 pub use module::ModuleSpec;
+pub use nearest::nearest;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -22,15 +22,17 @@ use rustc_hash::FxBuildHasher;
 use tokio::sync::{Notify, oneshot};
 
 use crate::address::Address;
-use crate::call::{CallError, Pending};
+use crate::call::Pending;
 use crate::caught::{Kept, Panic, drop_caught, panic_text};
 use crate::chance::{Chance, Secrets};
 use crate::clock::{Clock, Moment};
-use crate::locale::{self, Breed, Locale};
+use crate::error::CallError;
+use crate::locale::{self, Breed, Locale, Messages};
 use crate::mail::DeathReason;
 use crate::mailbox::{Gate, Mailbox, ServiceShared, Tray};
-use crate::message::{Message, Messages, Payload, carried};
-use crate::node::NodeCore;
+use crate::message::{Message, Payload, carried};
+use crate::names::Sent;
+use crate::node_core::NodeCore;
 use crate::role::{Rate, ServiceSpec};
 use outbox::Outbox;
 use watches::Watches;
@@ -52,6 +54,7 @@ struct Core {
     waiting: Rc<Cell<usize>>,
     /// Mail that has run and is not counted in the metrics yet.
     ran: Cell<u64>,
+    sent: Sent,
     rate: Rate,
     outbox: RefCell<Outbox>,
     flush_wanted: Notify,
@@ -93,6 +96,7 @@ impl ServiceCx {
             tray,
             waiting,
             ran: Cell::new(0),
+            sent: Sent::new(),
             rate: spec.rate,
             outbox: RefCell::default(),
             flush_wanted: Notify::new(),
@@ -161,6 +165,7 @@ impl ServiceCx {
 
     /// Sends `message` from the service itself. What comes back reaches [`crate::Module::undelivered`].
     pub fn send<M: Message>(&self, to: Address, message: M) {
+        self.names::<M>();
         self.dispatch_message(self.address(), to, M::ID, carried(message));
     }
 
@@ -176,7 +181,7 @@ impl ServiceCx {
         let tray = Rc::new(Tray::new(mailbox.clone(), self.0.waiting.clone()));
         self.0.node.directory().put(address, mailbox);
         self.0.locales.borrow_mut().insert(address, tray.clone());
-        breed.living.inc();
+        breed.kind.living.inc();
         locale::spawn::<L>(self, address, tray, breed, seed);
         address
     }
@@ -253,6 +258,14 @@ impl ServiceCx {
         self.0.ran.set(self.0.ran.get() + 1);
     }
 
+    /// Sees to it that the node knows the name of what is sent.
+    #[inline]
+    pub(crate) fn names<M: Message>(&self) {
+        if self.0.sent.is_new(M::ID) {
+            self.0.node.names().learn(M::ID, M::NAME);
+        }
+    }
+
     /// Tells the metrics what has run.
     #[inline]
     pub(crate) fn count_ran(&self) {
@@ -276,11 +289,13 @@ impl ServiceCx {
         if let Some(breed) = known.and_then(|breed| breed.downcast().ok()) {
             return breed;
         }
-        let living = self.0.shared.metrics.locales(L::NAME);
-        let breed = Rc::new(Breed {
-            list: Messages::<L>::of(),
-            living,
-        });
+        let list = Messages::<L>::of();
+        for (class, name) in list.classes() {
+            self.0.node.names().learn(class, name);
+        }
+        let classes: Vec<_> = list.classes().map(|(_, name)| name).collect();
+        let kind = self.0.shared.metrics.kind(L::NAME, &classes);
+        let breed = Rc::new(Breed { list, kind });
         self.0
             .breeds
             .borrow_mut()

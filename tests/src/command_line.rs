@@ -51,6 +51,10 @@ fn smoke_kills_the_dog_in_a_realm_of_its_own() {
             "the step '{step}' should be told with its time: {told}"
         );
     }
+    assert!(
+        told.contains("the realm answers in "),
+        "the delay to the realm should be told: {told}"
+    );
 }
 
 #[test]
@@ -88,7 +92,7 @@ fn smoke_names_the_step_whose_expectation_is_missed() {
 }
 
 /// Copies a folder with all that is in it.
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder should be made");
     for entry in std::fs::read_dir(from)
         .expect("a folder should be readable")
@@ -118,6 +122,24 @@ fn smoke_says_when_there_is_no_realm() {
     assert!(
         told.contains("FAILED at 'connect'"),
         "the failing step should be named: {told}"
+    );
+}
+
+#[test]
+fn stats_says_when_there_is_no_realm() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = nobody.local_addr().expect("a listener has an address");
+    drop(nobody);
+    let output = realm(&["stats", "--admin", &format!("http://{address}")]);
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "without figures it should end with exit code 1"
+    );
+    let told = text(&output.stderr);
+    assert!(
+        told.contains(&address.to_string()),
+        "the error should say where nobody answered: {told}"
     );
 }
 
@@ -348,6 +370,21 @@ fn the_ready_line_leads_to_the_page_and_the_metrics() {
         ready.starts_with("HTTP/1.1 200"),
         "a ready realm should say so: {ready}"
     );
+    // Statistics is up before the others, and tells of them a little later.
+    while !get(&metrics.replace("/metrics", "/statistics")).contains("\"service\":\"gateway\"") {}
+    let told = self::realm(&["stats", "--admin", metrics]);
+    let told = text(&told.stdout);
+    for start in [
+        "node  role",
+        "   1  local",
+        "   1  mechanics",
+        "node  sessions",
+    ] {
+        assert!(
+            told.lines().any(|line| line.starts_with(start)),
+            "the figures should have a line that begins with {start:?}:\n{told}"
+        );
+    }
     let live = get(&metrics.replace("/metrics", "/livez"));
     assert!(
         live.starts_with("HTTP/1.1 200"),

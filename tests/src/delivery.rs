@@ -1,15 +1,13 @@
-//! Mail arrives in order and at most once, or comes back; a death is told to those who watch.
+//! Mail arrives in order and at most once, or comes back.
 
 use std::sync::mpsc as blocking;
 use std::time::Duration;
 
-use realm::role::{Rate, WireMode};
-use realm::{
-    Address, Clock, Cx, Death, DeathReason, Faults, Hub, Locale, Messages, Modules, Node, Run, Why,
-    message,
-};
+use realm::role::WireMode;
+use realm::{Address, Cx, Faults, Locale, Messages, Run, Why, message};
 
-use crate::probe::{self, Door, End, Last, Note, Notes, Say, Tell, Watch, Witness};
+use crate::probe::{self, Door, End, Last, Note, Notes, Say, Tell, Witness};
+use crate::scene::{Scene, scene};
 
 /// Takes nothing but its end.
 struct Mute;
@@ -110,51 +108,6 @@ impl Run<Flood> for Tell {
         let _ = me
             .rung
             .send(me.bell.recv_timeout(Duration::from_secs(20)).is_ok());
-    }
-}
-
-/// Two services of one node and one of another.
-struct Scene {
-    node: Node,
-    other: Node,
-    here: Door,
-    there: Door,
-    far: Door,
-    hub: Hub,
-}
-
-async fn scene(wire: WireMode, faults: Faults, mailbox_len_max: usize) -> Scene {
-    let (here, there, far) = (Door::new(), Door::new(), Door::new());
-    let hub = Hub::with_faults(Clock::machine(), faults);
-    actix_rt::spawn(hub.clone().courier());
-    let start = async |number, doors: Vec<(&str, &Door)>| {
-        let services = doors.into_iter().map(|(name, door)| {
-            let mut service = probe::service(name, Rate::Mail, door, &[]);
-            service.mailbox_len_max = mailbox_len_max;
-            service
-        });
-        let mut role = probe::role(services.collect());
-        role.wire = wire;
-        Node::start(probe::config(number, &hub, role, Modules::new()))
-            .await
-            .expect("the node should start")
-    };
-    let node = start(1, vec![("here", &here), ("there", &there)]).await;
-    let other = start(2, vec![("far", &far)]).await;
-    Scene {
-        node,
-        other,
-        here,
-        there,
-        far,
-        hub,
-    }
-}
-
-impl Scene {
-    async fn stop(self) {
-        self.node.stop().await;
-        self.other.stop().await;
     }
 }
 
@@ -444,123 +397,43 @@ fn mail_that_comes_back_to_nobody_is_a_dead_letter() {
     });
 }
 
-#[test]
-fn a_death_is_told_to_who_watched_before_and_to_who_watches_after() {
-    probe::run(async {
-        let scene = scene(WireMode::Local, Faults::none(), 10).await;
-        let mut notes = Notes::new();
-        let watcher = scene.here.spawn::<Witness>(notes.sender.clone()).await;
-        for door in [&scene.here, &scene.there, &scene.far] {
-            let watched = door.spawn::<Witness>(notes.sender.clone()).await;
-            let watch = move |cx: &realm::ServiceCx| cx.send(watcher, Watch(watched));
-            scene.here.ask(watch).await;
-            scene.here.ask(watch).await;
-            scene
-                .here
-                .ask(move |cx| {
-                    cx.send(
-                        watcher,
-                        Last {
-                            to: watched,
-                            number: 1,
-                        },
-                    )
-                })
-                .await;
-            let died = |reason| {
-                Note::Died(
-                    watcher,
-                    Death {
-                        address: watched,
-                        reason,
-                    },
-                )
-            };
-            let told = notes.many(2).await;
-            assert!(
-                told.contains(&died(DeathReason::Ended)),
-                "the death should be told, once: {told:?}"
-            );
-            assert!(
-                told.iter().any(|note| matches!(note, Note::Back(..))),
-                "the mail should come back: {told:?}"
-            );
-            scene.here.ask(watch).await;
-            assert_eq!(
-                notes.next().await,
-                died(DeathReason::Gone),
-                "a watch on the dead should be told at once"
-            );
-        }
-        assert_eq!(notes.rest(), [], "nobody should be told twice");
-        scene.stop().await;
-    });
+/// A message that no locale takes.
+#[realm::message(name = "tests.stray")]
+struct Stray;
+
+async fn dead_letters_have_names(mode: WireMode) {
+    let scene = scene(mode, Faults::none(), 10).await;
+    let notes = Notes::new();
+    let here = scene.here.spawn::<Witness>(notes.sender.clone()).await;
+    let far = scene.far.spawn::<Witness>(notes.sender.clone()).await;
+    let nowhere = Address::new(probe::birth(9), 1).expect("the address is in range");
+    scene
+        .here
+        .ask(move |cx| {
+            [here, far, nowhere]
+                .into_iter()
+                .for_each(|to| cx.send(to, Stray))
+        })
+        .await;
+    while scene.node.core().metrics().dead_letters() < 3 {
+        scene.far.ask(|_| ()).await;
+        scene.here.ask(|_| ()).await;
+    }
+    assert_eq!(
+        scene.node.core().metrics().figures().dead_letters,
+        [
+            ("tests.stray", "not_taken", 2),
+            ("tests.stray", "unreachable", 1)
+        ],
+        "a dead letter should be counted under its name, wherever it came back from"
+    );
+    scene.stop().await;
 }
 
 #[test]
-fn a_lost_node_is_the_death_of_all_who_lived_there() {
-    probe::run(async {
-        let scene = scene(WireMode::Local, Faults::none(), 10).await;
-        let mut notes = Notes::new();
-        let watcher = scene.here.spawn::<Witness>(notes.sender.clone()).await;
-        let other = scene.there.spawn::<Witness>(notes.sender.clone()).await;
-        let (first, second) = (
-            scene.far.spawn::<Witness>(notes.sender.clone()).await,
-            scene.far.spawn::<Witness>(notes.sender.clone()).await,
-        );
-        scene
-            .here
-            .ask(move |cx| {
-                for watched in [first, second, other] {
-                    cx.send(watcher, Watch(watched));
-                }
-                cx.send(
-                    watcher,
-                    Tell {
-                        to: watcher,
-                        first: 0,
-                        end: 1,
-                    },
-                );
-            })
-            .await;
-        assert_eq!(
-            notes.next().await,
-            Note::Said(watcher, 0),
-            "the watches should have begun"
-        );
-        scene.hub.kill(probe::birth(2));
-        let died = |address| {
-            Note::Died(
-                watcher,
-                Death {
-                    address,
-                    reason: DeathReason::NodeLost,
-                },
-            )
-        };
-        assert_eq!(
-            notes.many(2).await,
-            [died(first), died(second)],
-            "both should be told, and nobody else"
-        );
-        scene
-            .here
-            .ask(move |cx| cx.send(watcher, Watch(first)))
-            .await;
-        assert_eq!(
-            notes.next().await,
-            died(first),
-            "a watch on a lost node should be told at once"
-        );
-        scene.here.ask(move |cx| cx.send(watcher, Say(1))).await;
-        assert_eq!(
-            notes.next().await,
-            Note::Said(watcher, 1),
-            "the watcher should live"
-        );
-        scene.stop().await;
-    });
+fn a_dead_letter_is_counted_by_the_name_of_its_class() {
+    probe::run(dead_letters_have_names(WireMode::Local));
+    probe::run(dead_letters_have_names(WireMode::Always));
 }
 
 #[test]

@@ -60,11 +60,16 @@ impl Process {
                 command.args(names.map(|name| format!("tests/roles/{name}.toml")));
             }
         }
+        Self::spawn(command)
+    }
+
+    /// Runs a command of the kind of `realm up` until it is ready.
+    pub(crate) fn spawn(mut command: Command) -> Self {
         command
             .current_dir(workspace())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        let mut child = command.spawn().expect("the command `realm` should start");
+        let mut child = command.spawn().expect("the command should start");
         let mut ready = String::new();
         let stdout = child.stdout.take().expect("the output is piped");
         BufReader::new(stdout)

@@ -37,6 +37,7 @@ pub struct World {
     /// Where its data lie.
     pub data: PathBuf,
     url: String,
+    clock: Clock,
     orders: mpsc::UnboundedSender<Order>,
     thread: Option<JoinHandle<()>>,
     _folder: Option<TempDir>,
@@ -45,6 +46,7 @@ pub struct World {
 enum Order {
     Kill(usize, oneshot::Sender<()>),
     Metrics(oneshot::Sender<Vec<String>>),
+    Pages(&'static str, oneshot::Sender<Vec<String>>),
     Stop,
 }
 
@@ -115,13 +117,15 @@ impl World {
         let mut roles = roles(mode);
         change(&mut roles);
         let launch_data = data.to_owned();
+        let clock = Clock::machine();
+        let realms_clock = clock.clone();
         let thread = std::thread::spawn(move || {
             let aside = tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(1)
                 .enable_all()
                 .build();
             let aside = aside.expect("a test needs a runtime for the database");
-            let clock = Clock::machine();
+            let clock = realms_clock;
             let faults = match mode {
                 Mode::Nodes => Faults {
                     seed: 7,
@@ -157,6 +161,7 @@ impl World {
         Self {
             data: data.to_owned(),
             url,
+            clock,
             orders,
             thread: Some(thread),
             _folder: None,
@@ -211,6 +216,21 @@ impl World {
             "the realm should be running"
         );
         wait.await.expect("the nodes should tell their metrics")
+    }
+
+    /// What the admin listener of each node that lives would show at `path`.
+    pub async fn pages(&self, path: &'static str) -> Vec<String> {
+        let (done, wait) = oneshot::channel();
+        assert!(
+            self.orders.send(Order::Pages(path, done)).is_ok(),
+            "the realm should be running"
+        );
+        wait.await.expect("the nodes should show their pages")
+    }
+
+    /// The clock of all nodes.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Stops all nodes in order, as SIGTERM does.
@@ -281,6 +301,11 @@ async fn run(
                         .map(|node| node.core().metrics().encode())
                         .collect(),
                 );
+            }
+            Order::Pages(path, done) => {
+                let pages = nodes.iter().flatten();
+                let pages = pages.filter_map(|node| node.core().pages().read(path));
+                let _ = done.send(pages.map(|(_, page)| page).collect());
             }
             Order::Stop => break,
         }

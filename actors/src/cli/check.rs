@@ -3,28 +3,31 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use actors::launch;
-use actors::resources::Resources;
+use crate::launch;
+use crate::resources::Resources;
 use clap::Args;
 use realm::role::Role;
 
-use super::LOCAL_ROLE;
+use super::{Known, LOCAL_ROLE};
 
 #[derive(Args)]
-pub(crate) struct Check {
+pub(super) struct Check {
     /// Role files [default: roles/local.toml]
     #[arg(value_name = "ROLE")]
     roles: Vec<PathBuf>,
 }
 
 impl Check {
-    pub(crate) fn run(self) -> ExitCode {
+    pub(super) fn run(self, known: Known) -> ExitCode {
         let named = if self.roles.is_empty() {
             vec![LOCAL_ROLE.into()]
         } else {
             self.roles
         };
-        let modules = launch::modules();
+        let Known {
+            modules,
+            components,
+        } = known;
         let mut faults = 0;
         let mut folders = std::collections::BTreeSet::new();
         for path in &named {
@@ -45,7 +48,7 @@ impl Check {
             folders.extend(launch::resources_of(&mut role).ok().flatten());
         }
         for folder in folders {
-            match Resources::load(&folder) {
+            match Resources::load(&folder, components.tables()) {
                 Ok(resources) => println!(
                     "{}: {} maps, {} entities, {} objects, {} spells, {} items",
                     folder.display(),

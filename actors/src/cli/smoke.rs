@@ -3,18 +3,18 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use actors::launch::{self, Launch};
+use crate::launch::{self, Launch};
 use anyhow::Context;
 use clap::Args;
 use client::WebSocket;
 use client::smoke::kill_the_dog;
 use realm::{Clock, Hub, Moment, Outside, Secrets};
 
-use super::LOCAL_ROLE;
 use super::up::{aside, load, seed};
+use super::{Known, LOCAL_ROLE};
 
 #[derive(Args)]
-pub(crate) struct Smoke {
+pub(super) struct Smoke {
     /// The realm to play in, such as ws://127.0.0.1:7777/ws; without it a local role is started for the occasion
     #[arg(long, value_name = "URL")]
     url: Option<String>,
@@ -24,7 +24,7 @@ pub(crate) struct Smoke {
 }
 
 impl Smoke {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self, known: Known) -> anyhow::Result<ExitCode> {
         let clock = Clock::machine();
         let began = clock.now();
         match self.url {
@@ -35,7 +35,7 @@ impl Smoke {
                 runtime.block_on(play(&url, &clock, began))
             }
             None => {
-                let roles = load(&[self.role])?;
+                let roles = load(&[self.role], &known.modules)?;
                 let data = tempfile::tempdir().context("no temporary folder for the data")?;
                 let aside = aside()?;
                 let launch = Launch {
@@ -45,7 +45,7 @@ impl Smoke {
                     wire: None,
                     hub: Hub::new(clock.clone()),
                     clock: clock.clone(),
-                    modules: launch::modules(),
+                    modules: known.modules,
                     seed: seed()?,
                     outside: Outside::new(aside.handle().clone()),
                     stepped: None,
@@ -77,6 +77,7 @@ async fn play(url: &str, clock: &Clock, began: Moment) -> anyhow::Result<ExitCod
         .collect();
     let password = format!("{name}-{name}");
     println!("{name} goes to {url}");
+    let mut server_clock = None;
     let told = kill_the_dog(
         async || WebSocket::connect(url).await,
         &name,
@@ -87,6 +88,7 @@ async fn play(url: &str, clock: &Clock, began: Moment) -> anyhow::Result<ExitCod
                 clock.now().since(began).as_secs_f64(),
                 step.name
             );
+            server_clock = step.clock.or(server_clock);
         },
     )
     .await;
@@ -103,6 +105,16 @@ async fn play(url: &str, clock: &Clock, began: Moment) -> anyhow::Result<ExitCod
                 story.coins,
                 items.join(", ")
             );
+            if let Some(known) = server_clock {
+                let ms = |us: u64| us as f64 / 1000.0;
+                println!(
+                    "the realm answers in {:.3} ms (jitter {:.3} ms); its clock is {:+.3} ms off this one, give or take {:.3} ms",
+                    ms(known.delay_us),
+                    ms(known.jitter_us),
+                    known.offset_us as f64 / 1000.0,
+                    ms(known.error_us_max)
+                );
+            }
             Ok(ExitCode::SUCCESS)
         }
         Err(failure) => {

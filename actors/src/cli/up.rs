@@ -5,17 +5,17 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use actors::launch::{self, Launch};
+use crate::launch::{self, Launch};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use futures_util::future::{Either, select, select_all};
 use realm::role::{Role, WireMode};
-use realm::{Clock, Hub, Node, Outside, Secrets};
+use realm::{Clock, Hub, Modules, Node, Outside, Secrets};
 
-use super::LOCAL_ROLE;
+use super::{Known, LOCAL_ROLE};
 
 #[derive(Args)]
-pub(crate) struct Up {
+pub(super) struct Up {
     /// Role files [default: roles/local.toml]
     #[arg(value_name = "ROLE")]
     roles: Vec<PathBuf>,
@@ -42,13 +42,13 @@ enum Wire {
 }
 
 impl Up {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self, known: Known) -> anyhow::Result<ExitCode> {
         let named = if self.roles.is_empty() {
             vec![LOCAL_ROLE.into()]
         } else {
             self.roles
         };
-        let roles = load(&named)?;
+        let roles = load(&named, &known.modules)?;
         let _ours = claim(&self.data)?;
         let aside = aside()?;
         let clock = Clock::machine();
@@ -62,7 +62,7 @@ impl Up {
             }),
             hub: Hub::new(clock.clone()),
             clock,
-            modules: launch::modules(),
+            modules: known.modules,
             seed: seed()?,
             outside: Outside::new(aside.handle().clone()),
             stepped: None,
@@ -129,8 +129,7 @@ fn ready_line(nodes: &[Node]) -> String {
 }
 
 /// Loads role files; every fault of all of them is in the error.
-pub(super) fn load(named: &[PathBuf]) -> anyhow::Result<Vec<Role>> {
-    let modules = launch::modules();
+pub(super) fn load(named: &[PathBuf], modules: &Modules) -> anyhow::Result<Vec<Role>> {
     let mut roles = Vec::new();
     let mut faults = Vec::new();
     for path in named {

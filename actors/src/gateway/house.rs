@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Shutdown};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use realm::{Address, Clock, ServiceCx};
 use socket2::Socket;
@@ -36,7 +37,7 @@ impl Kick {
 /// The common house of a gateway's sessions.
 pub(super) struct House {
     pub(super) config: GatewayConfig,
-    pub(super) metrics: GatewayMetrics,
+    pub(super) metrics: Arc<GatewayMetrics>,
     /// What may come from where.
     pub(super) addresses: Rc<Addresses>,
     /// Who sees which cells.
@@ -49,7 +50,7 @@ pub(super) struct House {
 }
 
 impl House {
-    pub(super) fn new(config: GatewayConfig, metrics: GatewayMetrics, clock: &Clock) -> Self {
+    pub(super) fn new(config: GatewayConfig, metrics: Arc<GatewayMetrics>, clock: &Clock) -> Self {
         Self {
             addresses: Rc::new(Addresses::new(&config, clock)),
             config,

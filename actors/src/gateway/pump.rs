@@ -3,12 +3,14 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Handler, Message, StreamHandler};
 use actix_web_actors::ws;
 use bytes::Bytes;
 use client::COMMAND_FRAME_LEN_MAX;
-use realm::{Address, ServiceCx};
+use realm::{Address, Moment, ServiceCx};
 
 use super::addresses::Seat;
 use super::fragments::Fragments;
@@ -22,6 +24,9 @@ use super::session::{Alive, Passed, SocketLost, TooMany};
 /// The longest reason that fits into a close frame, in bytes.
 const REASON_LEN_MAX: usize = 123;
 
+/// A client that takes longer to answer a ping is told as one that took so long. Whoever is silent for longer is cut.
+const DELAY_MAX: Duration = Duration::from_secs(60);
+
 /// One client's socket as an actor. It spawns its session when it starts and tells it when it ends.
 pub(super) struct Pump {
     cx: ServiceCx,
@@ -34,7 +39,10 @@ pub(super) struct Pump {
     outstanding: Rc<Cell<usize>>,
     fault: FaultCell,
     fragments: Fragments,
-    metrics: GatewayMetrics,
+    metrics: Arc<GatewayMetrics>,
+    pings: u64,
+    /// The ping that is measured: its number, and when it went out. A client can delay its answer, and nothing else.
+    measured: Option<(u64, Moment)>,
 }
 
 impl Pump {
@@ -50,6 +58,8 @@ impl Pump {
         Self {
             cx,
             metrics: house.metrics.clone(),
+            pings: 0,
+            measured: None,
             house: Some(house),
             kick,
             guest,
@@ -99,6 +109,26 @@ impl Pump {
             Verdict::Refuse(frames) => self.to_session(TooMany { bytes, frames }),
             Verdict::Drop => {}
         }
+    }
+
+    fn ping(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
+        self.pings += 1;
+        // One at a time, or a client that is slower than the pings would never be measured.
+        if self.measured.is_none() {
+            self.measured = Some((self.pings, self.cx.now()));
+        }
+        ctx.ping(&self.pings.to_be_bytes());
+    }
+
+    fn pong(&mut self, bytes: &[u8], ctx: &mut ws::WebsocketContext<Self>) {
+        let answered = self
+            .measured
+            .take_if(|(number, _)| number.to_be_bytes() == *bytes);
+        if let Some((_, asked)) = answered {
+            let delay = self.cx.now().since(asked).min(DELAY_MAX);
+            self.metrics.delay_ms.observe(delay.as_secs_f64() * 1000.0);
+        }
+        self.alive(ctx);
     }
 
     fn to_session<M: realm::Message>(&self, message: M) {
@@ -158,9 +188,7 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Pump {
                     ctx.pong(&bytes);
                 }
             }
-            Ok(ws::Message::Pong(_)) => {
-                self.alive(ctx);
-            }
+            Ok(ws::Message::Pong(bytes)) => self.pong(&bytes, ctx),
             Ok(ws::Message::Close(reason)) => {
                 ctx.close(reason);
                 ctx.stop();
@@ -203,7 +231,7 @@ impl Handler<Ping> for Pump {
     type Result = ();
 
     fn handle(&mut self, _: Ping, ctx: &mut Self::Context) {
-        ctx.ping(b"");
+        self.ping(ctx);
     }
 }
 

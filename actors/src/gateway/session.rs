@@ -132,7 +132,8 @@ impl Locale for Session {
             chat: Chat::default(),
             outside_since: now,
             heard_at: now,
-            asked_at: now,
+            // Long ago: the first pulse asks.
+            asked_at: Moment::default(),
             sent_at: now,
             slow_since: None,
             parted: false,

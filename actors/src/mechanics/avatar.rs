@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use client::event::{Died, Entered, Respawned, You};
 use client::{Code, Handle, ItemStack};
-use realm::{Cx, Death, DurableId, Locale, Messages, Owner, Run, Undelivered, Why};
+use realm::{Cx, Death, DurableId, Locale, Messages, Owner, Run, Undelivered, Unlisted, Why};
 
 use super::calls::{EnterError, Entrance};
 use super::component::{Experience, Health};
@@ -79,11 +79,11 @@ impl Locale for Avatar {
             .expect("the module checks at its start that players' avatars are among the resources");
         let mut entity = Entity::new(
             &host,
-            cx.address(),
+            cx.hands(),
             seed.channel,
             seed.map,
             template.clone(),
-            &row.name,
+            row.name.as_str().into(),
             place,
         );
         if let Some(hp) = row.hp.filter(|hp| *hp > 0)
@@ -171,6 +171,10 @@ impl Locale for Avatar {
         }
     }
 
+    fn unlisted(&mut self, mail: &mut Unlisted, cx: &mut Cx<Self>) {
+        self.entity.hear(mail, cx.hands());
+    }
+
     fn died(&mut self, death: Death, cx: &mut Cx<Self>) {
         self.session_died(death.address, cx);
     }
@@ -200,9 +204,8 @@ impl Struck for Avatar {
 
 impl Run<Avatar> for Tick {
     fn run(self, avatar: &mut Avatar, cx: &mut Cx<Avatar>) {
-        avatar
-            .entity
-            .tick(Duration::from_millis(u64::from(self.ms)));
+        let time = Duration::from_millis(u64::from(self.ms));
+        avatar.entity.tick(time, cx.hands());
         avatar.save_when_due(cx);
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client::{Handle, Near, State, mask, quantize};
-use realm::{Address, Locale, message};
+use realm::{Hands, Locale, Unlisted, message};
 
-use super::component::{Combat, Experience, Health, Loot, Motion};
+use super::component::{AnyComponent, Combat, Experience, Health, Loot, Me, Motion};
 use super::host::Host;
 use super::replicas::{Replica, Replicas, Server, Terrain};
 use crate::ground::Point;
@@ -46,6 +46,8 @@ pub struct Entity {
     pub loot: Option<Loot>,
     /// What it is at, if that is not for its components to say.
     pub shows: Option<State>,
+    /// Components of the team's own.
+    own: Box<[Box<dyn AnyComponent>]>,
     near: Near,
 }
 
@@ -59,11 +61,11 @@ impl Entity {
     /// Builds the components and enters the channel at `place`.
     pub fn new(
         host: &Host,
-        address: Address,
+        hands: Hands<'_>,
         channel: u64,
         map: Arc<MapTemplate>,
         template: Arc<EntityTemplate>,
-        name: &str,
+        name: Arc<str>,
         place: Point,
     ) -> Self {
         let spells = template.combat.iter().flat_map(|combat| &combat.spells);
@@ -77,24 +79,21 @@ impl Entity {
             hp: short(health.as_ref().map_or(0, Health::hp)),
             hp_max: short(health.as_ref().map_or(0, Health::max)),
             state: State::Idle,
-            kind: template.id.as_str().into(),
-            name: name.into(),
+            kind: template.id.clone(),
+            name,
         };
-        let faction = template
-            .combat
-            .as_ref()
-            .map_or("", |combat| combat.faction.as_str());
+        let combat = template.combat.as_ref();
         let server = Server {
-            address,
-            faction: faction.into(),
-            avatar: template.id == host.avatar,
+            address: hands.address(),
+            faction: combat.map_or_else(|| "".into(), |combat| combat.faction.clone()),
+            avatar: *template.id == *host.avatar,
         };
         let replica = Replica {
             near: near.clone(),
             server,
         };
         let terrain = host.replicas.terrain(channel);
-        Self {
+        let mut entity = Self {
             channel,
             handle: host.replicas.enter(channel, replica).unwrap_or_default(),
             motion: template
@@ -106,18 +105,22 @@ impl Entity {
                 .experience
                 .as_ref()
                 .map(|spec| Experience::new(spec, 0)),
-            loot: template
-                .loot
-                .as_ref()
-                .map(|spec| Loot::new(Arc::new(spec.clone()))),
+            loot: template.loot.clone().map(Loot::new),
             replicas: host.replicas.clone(),
             shows: None,
             terrain: terrain.unwrap_or_else(|| Rc::new(Terrain::new(&map.ground))),
             map,
-            template,
+            template: template.clone(),
             health,
+            own: Box::default(),
             near,
-        }
+        };
+        let mut me = Me {
+            entity: &mut entity,
+            hands,
+        };
+        entity.own = host.components.make(&template, &mut me);
+        entity
     }
 
     /// Where it is.
@@ -137,7 +140,7 @@ impl Entity {
         self.template
             .combat
             .as_ref()
-            .map_or("", |combat| combat.faction.as_str())
+            .map_or("", |combat| &combat.faction)
     }
 
     /// Another entity of the channel, as far as rules may read it.
@@ -145,14 +148,45 @@ impl Entity {
         self.replicas.get(self.channel, handle)
     }
 
-    /// Lets time pass for walking and healing.
-    pub fn tick(&mut self, time: Duration) {
+    /// Lets time pass for walking, healing, and the team's own components.
+    pub fn tick(&mut self, time: Duration, hands: Hands<'_>) {
         if let Some(health) = &mut self.health {
             health.tick(time);
         }
         if let Some(motion) = &mut self.motion {
             motion.tick(&self.terrain.now(), time);
         }
+        if !self.is_dead() {
+            self.each_own(hands, |own, me| own.tick(time, me));
+        }
+    }
+
+    /// It lost `amount` hit points, and lives.
+    pub(super) fn hurt(&mut self, by: Handle, amount: u32, hands: Hands<'_>) {
+        self.each_own(hands, |own, me| own.hurt(by, amount, me));
+    }
+
+    /// It is dead.
+    pub(super) fn slain(&mut self, by: Handle, hands: Hands<'_>) {
+        self.each_own(hands, |own, me| own.slain(by, me));
+    }
+
+    /// A message came that only the team's own components may take.
+    pub(super) fn hear(&mut self, mail: &mut Unlisted, hands: Hands<'_>) {
+        self.each_own(hands, |own, me| own.hear(mail, me));
+    }
+
+    fn each_own(&mut self, hands: Hands<'_>, mut run: impl FnMut(&mut dyn AnyComponent, &mut Me)) {
+        // Out of the entity while they run, because each is given the rest of it. A panic ends both.
+        let mut own = std::mem::take(&mut self.own);
+        let mut me = Me {
+            entity: self,
+            hands,
+        };
+        for component in &mut own {
+            run(component.as_mut(), &mut me);
+        }
+        self.own = own;
     }
 
     /// Publishes what differs from what is published.

@@ -70,8 +70,10 @@ impl<L: Struck + Locale> Run<L> for Harm {
         }
         if killed {
             me.slain(&self, taken, cx);
+            me.entity().slain(self.by, cx.hands());
         } else if alive {
             me.hurt(&self, taken, cx);
+            me.entity().hurt(self.by, taken, cx.hands());
         }
     }
 }

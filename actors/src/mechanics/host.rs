@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use realm::{Address, ServiceCx};
 
+use super::component::Components;
 use super::entrance::Entrances;
 use super::replicas::Replicas;
 use crate::resources::Resources;
@@ -17,6 +18,8 @@ use crate::resources::Resources;
 pub struct Host {
     /// Content.
     pub resources: Arc<Resources>,
+    /// The components that content may name beside the built-in ones.
+    pub components: Components,
     /// What entities show of themselves.
     pub replicas: Rc<Replicas>,
     /// The avatars that stand here: whose each is, and in which channel. Avatars enter themselves, the module strikes

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client::Handle;
-use realm::{Cx, Death, Locale, Messages, Moment, Run};
+use realm::{Cx, Death, Locale, Messages, Moment, Run, Unlisted};
 
 use super::component::{Brain, Sense, Wish};
 use super::entity::{Entity, Living, Tick};
@@ -55,16 +55,16 @@ impl Locale for Mob {
         let brain = seed
             .template
             .brain
-            .as_ref()
+            .clone()
             .map(|spec| Brain::new(spec, seed.at, now, cx.chance()));
         let name = seed.template.name.clone();
         let entity = Entity::new(
             &host,
-            cx.address(),
+            cx.hands(),
             seed.channel,
             seed.map,
             seed.template,
-            &name,
+            name,
             seed.at,
         );
         if entity.handle == Handle::default() {
@@ -88,6 +88,10 @@ impl Locale for Mob {
 
     fn settle(&mut self, _: &mut Cx<Self>) {
         self.entity.publish();
+    }
+
+    fn unlisted(&mut self, mail: &mut Unlisted, cx: &mut Cx<Self>) {
+        self.entity.hear(mail, cx.hands());
     }
 
     fn died(&mut self, death: Death, _: &mut Cx<Self>) {
@@ -131,7 +135,8 @@ impl Run<Mob> for Tick {
         if mob.entity.is_dead() {
             return;
         }
-        mob.entity.tick(Duration::from_millis(u64::from(self.ms)));
+        let time = Duration::from_millis(u64::from(self.ms));
+        mob.entity.tick(time, cx.hands());
         let Some(brain) = &mut mob.brain else { return };
         let wish = brain.think(
             mob.entity.place(),
@@ -169,7 +174,7 @@ impl Run<Mob> for TakeLoot {
             target: mob.entity.handle,
             holder: cx.address(),
             operation: OperationId::derived("loot", cx.address().get(), 0),
-            source: mob.entity.template.id.clone(),
+            source: mob.entity.template.id.to_string(),
             items: spoils.items,
             coins: spoils.coins,
             sequence: self.sequence,

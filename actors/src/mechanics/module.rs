@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use super::avatar::{Attach, CHARACTER, Depart};
 use super::calls::{EnterError, Entrance, Mechanics, MechanicsProxy};
 use super::channel::{Admit, Channel, ChannelSeed};
+use super::component::Components;
 use super::entity::Tick;
 use super::entrance::Entrances;
 use super::host::Host;
@@ -124,10 +125,13 @@ impl Module for MechanicsModule {
             what,
         };
         let folder = self.config.resources.clone();
+        let components = cx.held::<Components>().unwrap_or_default();
+        let components = Components::clone(&components);
+        let tables = components.tables().clone();
         let loaded = cx
             .node()
             .outside()
-            .run_blocking(move || Resources::load(&folder))
+            .run_blocking(move || Resources::load(&folder, &tables))
             .await;
         let resources = loaded
             .map_err(|error| needs(error.to_string()))?
@@ -140,6 +144,7 @@ impl Module for MechanicsModule {
         }
         cx.hold(Rc::new(Host {
             resources: Arc::new(resources),
+            components,
             replicas: self.replicas.clone(),
             avatars: RefCell::default(),
             entrances: Entrances::default(),

@@ -69,17 +69,17 @@ impl Locale for Object {
             site,
         } = seed;
         // It has none of the components of beings.
-        let id = template.id.clone();
+        let id = template.id.as_str().into();
         let bare = Arc::new(EntityTemplate {
             id,
             ..EntityTemplate::default()
         });
-        let name = &template.name;
-        let entity = Entity::new(&host, cx.address(), channel, map, bare, name, site.at);
+        let name = template.name.as_str().into();
+        let entity = Entity::new(&host, cx.hands(), channel, map, bare, name, site.at);
         if entity.handle == Handle::default() {
             cx.stop();
         }
-        let stock = template.stock.as_ref().map(Stock::new);
+        let stock = template.stock.clone().map(Stock::new);
         let open = template.door.as_ref().map(|door| door.open);
         let tiles = site.tiles;
         let door = open.map(|_| Door { tiles, open: true });
@@ -177,7 +177,7 @@ impl Object {
             target: self.entity.handle,
             holder: cx.address(),
             operation: OperationId::derived("stock", cx.address().get(), stock.filling()),
-            source: self.entity.template.id.clone(),
+            source: self.entity.template.id.to_string(),
             items: spoils.items,
             coins: spoils.coins,
             sequence: to.sequence,

@@ -1,5 +1,6 @@
 //! From a table to a typed template, with every fault of the table and not only the first.
 
+use realm::role::nearest;
 use serde::de::DeserializeOwned;
 use std::ops::Range;
 use toml::Spanned;
@@ -7,11 +8,12 @@ use toml::de::{DeTable, DeValue, Deserializer};
 
 /// Decodes `table`, which stands at `whole`; whatever is wrong goes to `report` with its place. A decoder stops at its first
 /// fault, so the entry at fault is taken out and the rest tried again, until nothing is left to blame. What is only a prototype
-/// is `partial`: it may leave fields out.
+/// is `partial`: it may leave fields out. `also` are keys that it could have beside `T`'s own.
 pub(super) fn decode<T: DeserializeOwned>(
     mut table: DeTable<'_>,
     whole: Range<usize>,
     partial: bool,
+    also: &[&str],
     mut report: impl FnMut(Range<usize>, String),
 ) -> Option<T> {
     let mut taken_out = Vec::new();
@@ -34,26 +36,38 @@ pub(super) fn decode<T: DeserializeOwned>(
             take_out(&mut table, &whole, &span)
         };
         if !expected {
-            report(
-                span,
-                describe(
-                    message,
-                    missing,
-                    blamed.as_ref().map(|(_, key)| key.as_str()),
-                ),
-            );
+            let key = blamed.as_ref().map(|(_, key)| key.as_str());
+            let on_top = blamed.as_ref().is_some_and(|(place, _)| *place == whole);
+            let also = if on_top { also } else { &[] };
+            report(span, describe(message, missing, key, also));
         }
         taken_out.push(blamed?);
     }
 }
 
-/// Serde's message, with the key if it does not name it.
-fn describe(message: &str, missing: Option<&str>, key: Option<&str>) -> String {
+/// Serde's message, with the key if it does not name it, and what an unknown one was meant to be.
+fn describe(message: &str, missing: Option<&str>, key: Option<&str>, also: &[&str]) -> String {
+    if message.starts_with("unknown field") {
+        return unknown(message, also);
+    }
     match key {
         Some(key) if missing.is_some() => format!("`{key}`: {message}"),
         Some(key) if !message.contains(&format!("`{key}`")) => format!("`{key}`: {message}"),
         _ => message.to_owned(),
     }
+}
+
+/// Serde's message about an unknown field, with the keys that it cannot know of.
+fn unknown(message: &str, also: &[&str]) -> String {
+    let mut names = message.split('`').skip(1).step_by(2);
+    let field = names.next().unwrap_or_default();
+    let known: Vec<&str> = names.chain(also.iter().copied()).collect();
+    let mut words = message.to_owned();
+    words.extend(also.iter().map(|name| format!(", `{name}`")));
+    if let Some(near) = nearest(field, &known) {
+        words.push_str(&format!("; did you mean `{near}`?"));
+    }
+    words
 }
 
 /// Removes the innermost entry that stands at `span`; returns the place of the table it was in, and its key.

@@ -1,17 +1,20 @@
 //! What entities, spells and items are made of. Plain values that never change after the start; what they do is elsewhere.
 
-use super::range;
-use serde::Deserialize;
+use super::{OwnTable, range};
+use serde::{Deserialize, Deserializer};
+use std::sync::Arc;
 
-/// What avatars and mobs are made from: each part that is there gives them a functionality.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+/// What avatars and mobs are made from: each part that is there gives them a functionality. What entities keep of it
+/// is shared among them.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EntityTemplate {
     /// Its path without extension, as in `mobs/dog`.
     #[serde(skip)]
-    pub id: String,
+    pub id: Arc<str>,
     /// What players read.
-    pub name: String,
+    #[serde(deserialize_with = "text")]
+    pub name: Arc<str>,
     /// It can be hurt and die.
     pub health: Option<HealthSpec>,
     /// It can move.
@@ -19,11 +22,26 @@ pub struct EntityTemplate {
     /// It can fight.
     pub combat: Option<CombatSpec>,
     /// It acts by itself.
-    pub brain: Option<BrainSpec>,
+    #[serde(default, deserialize_with = "shared")]
+    pub brain: Option<Arc<BrainSpec>>,
     /// It leaves something when it dies.
-    pub loot: Option<LootSpec>,
+    #[serde(default, deserialize_with = "shared")]
+    pub loot: Option<Arc<LootSpec>>,
     /// It gives experience, or gains it.
     pub experience: Option<ExperienceSpec>,
+    /// What a team's own components read.
+    #[serde(skip)]
+    pub(crate) own: Vec<OwnTable>,
+}
+
+fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<str>, D::Error> {
+    String::deserialize(from).map(Arc::from)
+}
+
+fn shared<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<Arc<T>>, D::Error> {
+    T::deserialize(from).map(Arc::new).map(Some)
 }
 
 /// How much an entity endures.
@@ -54,7 +72,8 @@ pub struct CombatSpec {
     /// The ids of the spells it has, each once.
     pub spells: Vec<String>,
     /// Whose side it is on: `players`, `beasts` …
-    pub faction: String,
+    #[serde(deserialize_with = "text")]
+    pub faction: Arc<str>,
 }
 
 /// How a mob acts by itself.
@@ -117,7 +136,7 @@ pub struct ExperienceSpec {
     pub level_every: Option<u64>,
 }
 
-fn level<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+fn level<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     range::some(from).map(Some)
 }
 
@@ -131,7 +150,8 @@ pub struct ObjectTemplate {
     /// What players read.
     pub name: String,
     /// It gives something to who uses it.
-    pub stock: Option<StockSpec>,
+    #[serde(default, deserialize_with = "shared")]
+    pub stock: Option<Arc<StockSpec>>,
     /// It opens and closes when it is used.
     pub door: Option<DoorSpec>,
 }

@@ -1,6 +1,6 @@
 //! The real tree, and small trees with something wrong in them.
 
-use super::{Fault, Resources};
+use super::{Fault, Resources, Tables};
 use crate::ground::Point;
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,8 @@ use tempfile::TempDir;
 
 fn real_tree() -> Resources {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../resources");
-    Resources::load(&root).unwrap_or_else(|faults| panic!("the real tree should load: {faults:#?}"))
+    Resources::load(&root, &Tables::default())
+        .unwrap_or_else(|faults| panic!("the real tree should load: {faults:#?}"))
 }
 
 #[test]
@@ -143,7 +144,7 @@ fn a_mob_has_what_its_prototypes_give_it_and_its_own_over_that() {
     let dog = resources.entity("mobs/dog").expect("there should be dogs");
     let combat = dog.combat.as_ref().expect("a dog should fight");
     assert_eq!(
-        (combat.faction.as_str(), &combat.spells[..]),
+        (&*combat.faction, &combat.spells[..]),
         ("beasts", &["spells/bite".to_owned()][..]),
         "both count"
     );
@@ -237,7 +238,9 @@ fn tree(changes: &[(&str, &str)]) -> TempDir {
 }
 
 fn faults(root: &Path) -> Vec<Fault> {
-    Resources::load(root).err().unwrap_or_default()
+    Resources::load(root, &Tables::default())
+        .err()
+        .unwrap_or_default()
 }
 
 /// The faults as `file:line:column: message`, without the root.
@@ -252,7 +255,7 @@ fn told(root: &Path) -> Vec<String> {
 #[test]
 fn a_sound_tree_loads() {
     let root = tree(&[]);
-    let resources = Resources::load(root.path())
+    let resources = Resources::load(root.path(), &Tables::default())
         .unwrap_or_else(|faults| panic!("the tree should load: {faults:#?}"));
     let yard = resources.map("maps/yard").expect("there should be a yard");
     assert_eq!(

@@ -3,13 +3,17 @@
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::{Readiness, ReadyState, serve};
+use super::{Pages, Readiness, ReadyState, serve};
 use crate::http::Listening;
 use crate::metrics::Metrics;
 
 async fn admin(metrics: &Metrics, ready: &Readiness) -> Listening {
+    admin_with(metrics, ready, &Pages::default()).await
+}
+
+async fn admin_with(metrics: &Metrics, ready: &Readiness, pages: &Pages) -> Listening {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port should be free");
-    serve(listener, metrics.clone(), ready.clone())
+    serve(listener, metrics.clone(), ready.clone(), pages.clone())
         .await
         .expect("the admin listener should serve")
 }
@@ -73,4 +77,25 @@ async fn the_metrics_can_be_scraped() {
         answer.ends_with("# EOF\n"),
         "the text should be whole: {answer}"
     );
+}
+
+#[actix_web::test]
+async fn a_module_shows_a_page_and_its_successor_replaces_it() {
+    let pages = Pages::default();
+    let listening = admin_with(&Metrics::new("one"), &Readiness::new(), &pages).await;
+    let answer = get(&listening, "/dogs").await;
+    assert!(
+        answer.starts_with("HTTP/1.1 404"),
+        "a page that nobody shows should not be there: {answer}"
+    );
+    for count in ["7", "8"] {
+        pages.show("/dogs", "application/json", move || count.to_owned());
+        let answer = get(&listening, "/dogs").await;
+        assert!(
+            answer.starts_with("HTTP/1.1 200")
+                && answer.contains("content-type: application/json")
+                && answer.ends_with(&format!("\r\n\r\n{count}")),
+            "the page should be what its module last said: {answer}"
+        );
+    }
 }

@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::ClassId;
 
-use super::CallError;
 use super::pending::{Answer, before};
 use crate::address::Address;
+use crate::error::CallError;
 use crate::mail::Letter;
 use crate::message::Payload;
 use crate::service::ServiceCx;

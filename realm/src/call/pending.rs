@@ -6,7 +6,7 @@ use futures_util::future::{Either, select};
 use rustc_hash::FxBuildHasher;
 use tokio::sync::oneshot;
 
-use super::CallError;
+use crate::error::CallError;
 use crate::message::Payload;
 
 pub(crate) type Answer = Result<Payload, CallError>;

@@ -10,9 +10,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::ClassId;
 
-use super::CallError;
 use super::pending::Answer;
 use crate::address::Address;
+use crate::error::CallError;
 use crate::message::Payload;
 
 /// Requests that a service works on at a time; more are refused as busy.

@@ -3,20 +3,20 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use actix::{Actor, ActorContext, ActorFuture, AsyncContext};
 
-use super::{Cx, Locale};
-use prometheus_client::metrics::gauge::Gauge;
-
+use super::{Cx, Locale, Messages};
 use crate::address::Address;
-use crate::call::CallError;
 use crate::caught::{Panic, drop_caught, panic_text};
 use crate::chance::Chance;
-use crate::mail::{DeathReason, Letter, Mail, Why};
+use crate::error::CallError;
+use crate::mail::{DeathReason, Letter, Mail, Unlisted, Why};
 use crate::mailbox::Tray;
-use crate::message::{Messages, Payload};
+use crate::message::Payload;
+use crate::metrics::Kind;
 use crate::service::ServiceCx;
 
 /// Mail that one locale runs before it lets others of its thread run.
@@ -25,8 +25,8 @@ const SLICE_LEN: usize = 32;
 /// What all locales of one type on one service share.
 pub(crate) struct Breed<L: Locale> {
     pub(crate) list: Messages<L>,
-    /// How many of them live.
-    pub(crate) living: Gauge,
+    /// What is counted of them.
+    pub(crate) kind: Arc<Kind>,
 }
 
 /// The actix actor around a locale's state.
@@ -107,9 +107,20 @@ impl<L: Locale> Body<L> {
         what: &'static str,
         then: impl FnOnce(&mut L, &mut Cx<L>),
     ) {
+        if let Err(panic) = self.attempted(actor, then) {
+            self.panicked(actor, what, panic);
+        }
+    }
+
+    /// The same, with a panic handed to the caller, who ends this locale.
+    fn attempted(
+        &mut self,
+        actor: &mut actix::Context<Self>,
+        then: impl FnOnce(&mut L, &mut Cx<L>),
+    ) -> Result<(), Panic> {
         let Life::State(state) = &mut self.life else {
             drop_caught(then);
-            return;
+            return Ok(());
         };
         let mut cx = Cx {
             service: &self.service,
@@ -123,11 +134,10 @@ impl<L: Locale> Body<L> {
             state.settle(&mut cx);
         }));
         let stopped = cx.stopped;
-        match run {
-            Ok(()) if stopped => self.end(actor, DeathReason::Ended),
-            Ok(()) => {}
-            Err(panic) => self.panicked(actor, what, panic),
+        if run.is_ok() && stopped {
+            self.end(actor, DeathReason::Ended);
         }
+        run
     }
 
     pub(super) fn panicked(
@@ -164,7 +174,8 @@ impl<L: Locale> Body<L> {
             | Letter::Unwatch
             | Letter::Heard { .. }
             | Letter::NodeLost(_)
-            | Letter::Members => {}
+            | Letter::Members
+            | Letter::Measure => {}
         }
     }
 
@@ -175,13 +186,11 @@ impl<L: Locale> Body<L> {
         payload: Payload,
         actor: &mut actix::Context<Self>,
     ) {
-        let Some(entry) = self.breed.list.get(class) else {
-            let letter = Letter::Message { class, payload };
-            self.service
-                .bounce(self.address, Mail { from, letter }, Why::NotTaken);
-            return;
+        let Some((place, entry)) = self.breed.list.get(class) else {
+            return self.offer(from, class, payload, actor);
         };
         self.service.ran();
+        self.breed.kind.ran(place);
         let mut unread = None;
         self.guarded(actor, entry.name, |me, cx| {
             cx.service.trace(from, cx.address, entry.name, &payload);
@@ -193,6 +202,35 @@ impl<L: Locale> Body<L> {
             let letter = Letter::Message { class, payload };
             self.service
                 .bounce(self.address, Mail { from, letter }, Why::Malformed);
+        }
+    }
+
+    /// Offers a message that is not in the list to the state; what it leaves goes back.
+    fn offer(
+        &mut self,
+        from: Address,
+        class: wire::ClassId,
+        payload: Payload,
+        actor: &mut actix::Context<Self>,
+    ) {
+        self.service.trace(from, self.address, "unlisted", &payload);
+        let mut mail = Unlisted::new(from, class, payload);
+        let ran = self.attempted(actor, |me, cx| me.unlisted(&mut mail, cx));
+        let outcome = mail.outcome();
+        if let Err(panic) = ran {
+            self.panicked(
+                actor,
+                outcome.as_ref().map_or("unlisted", |name| name),
+                panic,
+            );
+        }
+        match outcome {
+            Ok(_) => self.service.ran(),
+            Err((payload, why)) => {
+                let letter = Letter::Message { class, payload };
+                self.service
+                    .bounce(self.address, Mail { from, letter }, why);
+            }
         }
     }
 
@@ -211,7 +249,7 @@ impl<L: Locale> Body<L> {
         if let (DeathReason::Ended, Some(ending)) = (reason, self.service.ending()) {
             reason = ending;
         }
-        self.breed.living.dec();
+        self.breed.kind.living.dec();
         self.service.died(self.address, L::NAME, reason, left);
         actor.stop();
     }

@@ -24,11 +24,50 @@ pub struct Cx<'a, L: Locale> {
     pub(super) stopped: bool,
 }
 
+/// The part of a running locale's hands that does not depend on its type: what it lends to what it is made of.
+pub struct Hands<'a> {
+    service: &'a ServiceCx,
+    address: Address,
+    chance: &'a mut Chance,
+}
+
 /// A running timer of a locale; [`Cx::cancel`] takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timer(actix::SpawnHandle);
 
+impl Hands<'_> {
+    /// The address of the locale.
+    pub fn address(&self) -> Address {
+        self.address
+    }
+
+    /// The service the locale lives in.
+    pub fn service(&self) -> &ServiceCx {
+        self.service
+    }
+
+    /// The locale's random source.
+    pub fn chance(&mut self) -> &mut Chance {
+        self.chance
+    }
+
+    /// Sends `message` from the locale, as [`Cx::send`] does.
+    pub fn send<M: Message>(&mut self, to: Address, message: M) {
+        self.service
+            .dispatch_message(self.address, to, M::ID, carried(message));
+    }
+}
+
 impl<L: Locale> Cx<'_, L> {
+    /// What can be lent to a part of this locale.
+    pub fn hands(&mut self) -> Hands<'_> {
+        Hands {
+            service: self.service,
+            address: self.address,
+            chance: self.chance,
+        }
+    }
+
     /// The address of this locale.
     pub fn address(&self) -> Address {
         self.address
@@ -51,6 +90,7 @@ impl<L: Locale> Cx<'_, L> {
 
     /// Sends `message`; in order, at most once. What cannot be delivered comes back to [`Locale::undelivered`].
     pub fn send<M: Message>(&mut self, to: Address, message: M) {
+        self.service.names::<M>();
         self.service
             .dispatch_message(self.address, to, M::ID, carried(message));
     }

@@ -1,17 +1,20 @@
 //! What one service counts and measures. Its frames hold the handles, so they look nothing up.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+
+use super::kinds::{Kind, Kinds};
+use super::{LocaleFigures, ServiceFigures, Spread};
 
 /// Upper bounds of the histograms' buckets, in milliseconds: close together where a frame should be, up to four periods
 /// of 20 Hz.
-const BUCKETS_MS: [f64; 16] = [
+static BUCKETS_MS: [f64; 16] = [
     0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0, 100.0, 150.0, 200.0,
 ];
 
@@ -23,9 +26,9 @@ pub type RealGauge = Gauge<f64, AtomicU64>;
 #[derive(Debug)]
 pub struct ServiceMetrics {
     /// From a frame's scheduled start until its ticks, mail and flush were done.
-    pub frame_ms: Histogram,
+    pub frame_ms: Spread,
     /// From a frame's scheduled start until it did start.
-    pub frame_lateness_ms: Histogram,
+    pub frame_lateness_ms: Spread,
     /// Messages that waited for the next frame because the budget was spent.
     pub mail_waited: Counter,
     /// Messages that were run. A relaxed atomic behind one pointer: cheap enough to count each.
@@ -38,10 +41,11 @@ pub struct ServiceMetrics {
     pub restarts: Counter,
     service: String,
     locales: Family<LocalesLabels, Gauge>,
+    kinds: Arc<Kinds>,
 }
 
 impl ServiceMetrics {
-    /// The number of living locales of one type on this service. Look it up once per type, not per locale.
+    /// The number of living locales of one type on this service.
     pub fn locales(&self, locale: &'static str) -> Gauge {
         let labels = LocalesLabels {
             service: self.service.clone(),
@@ -49,23 +53,53 @@ impl ServiceMetrics {
         };
         self.locales.get_or_create_owned(&labels)
     }
+
+    /// What is counted of one locale type on this service, and of the classes that it takes. Look it up once per type, not
+    /// per locale.
+    pub fn kind(&self, locale: &'static str, classes: &[&'static str]) -> Arc<Kind> {
+        let living = self.locales(locale);
+        self.kinds.get(&self.service, locale, classes, living)
+    }
+
+    /// The figures so far.
+    pub fn read(&self) -> ServiceFigures {
+        let kinds = self.kinds.of(&self.service).into_iter();
+        ServiceFigures {
+            name: self.service.clone(),
+            frame_ms: self.frame_ms.read(),
+            frame_lateness_ms: self.frame_lateness_ms.read(),
+            mail_run: self.mail_run.get(),
+            mail_waited: self.mail_waited.get(),
+            thread_cpu_seconds: self.thread_cpu_seconds.get(),
+            calls_pending: self.calls_pending.get(),
+            restarts: self.restarts.get(),
+            locales: kinds
+                .map(|kind| LocaleFigures {
+                    locale: kind.locale(),
+                    living: kind.living.get(),
+                    runs: kind.runs(),
+                })
+                .collect(),
+        }
+    }
 }
 
 /// The families that a service takes its handles from.
 pub(super) struct ServiceFamilies {
-    frame_ms: Family<ServiceLabels, Histogram, fn() -> Histogram>,
-    frame_lateness_ms: Family<ServiceLabels, Histogram, fn() -> Histogram>,
+    frame_ms: Family<ServiceLabels, Spread, fn() -> Spread>,
+    frame_lateness_ms: Family<ServiceLabels, Spread, fn() -> Spread>,
     mail_waited: Family<ServiceLabels, Counter>,
     mail_run: Family<ServiceLabels, Counter>,
     thread_cpu_seconds: Family<ServiceLabels, RealGauge>,
     calls_pending: Family<ServiceLabels, Gauge>,
     restarts: Family<ServiceLabels, Counter>,
     locales: Family<LocalesLabels, Gauge>,
+    kinds: Arc<Kinds>,
 }
 
 impl ServiceFamilies {
     pub(super) fn register(registry: &mut Registry) -> ServiceFamilies {
-        let histogram: fn() -> Histogram = || Histogram::new(BUCKETS_MS);
+        let histogram: fn() -> Spread = || Spread::new(&BUCKETS_MS);
         let families = ServiceFamilies {
             frame_ms: Family::new_with_constructor(histogram),
             frame_lateness_ms: Family::new_with_constructor(histogram),
@@ -75,6 +109,7 @@ impl ServiceFamilies {
             calls_pending: Family::default(),
             restarts: Family::default(),
             locales: Family::default(),
+            kinds: Arc::default(),
         };
         let f = &families;
         registry.register(
@@ -109,6 +144,7 @@ impl ServiceFamilies {
             f.restarts.clone(),
         );
         registry.register("realm_locales", "Living locales", f.locales.clone());
+        registry.register_collector(Box::new(f.kinds.clone()));
         families
     }
 
@@ -126,6 +162,7 @@ impl ServiceFamilies {
             restarts: self.restarts.get_or_create_owned(&labels),
             service: labels.service,
             locales: self.locales.clone(),
+            kinds: self.kinds.clone(),
         }
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn known_are(name: &str, known: &[&str]) -> String {
 }
 
 /// The closest of `known`, if at most a third of its letters (and at least one may) differ.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .map(|candidate| (edits(name, candidate), *candidate))

@@ -84,7 +84,7 @@ impl Frames {
         service.flush();
         let now = service.now();
         metrics.frame_ms.observe(millis(now.since(scheduled)));
-        metrics.thread_cpu_seconds.set(Clock::thread_cpu_seconds());
+        service.measure_thread();
         self.next = scheduled + self.period;
         if now.since(self.next) > self.period * BEHIND_FRAMES_MAX {
             self.next = now;
@@ -101,6 +101,12 @@ impl ServiceCx {
         if ran.get().is_multiple_of(CLOCK_EVERY_MAILS) && self.budget_is_spent() {
             self.gate().shut();
         }
+    }
+
+    /// Notes what the service's thread has used.
+    pub(super) fn measure_thread(&self) {
+        let metrics = &self.0.shared.metrics;
+        metrics.thread_cpu_seconds.set(Clock::thread_cpu_seconds());
     }
 
     fn budget_is_spent(&self) -> bool {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::address::{Address, Birth};
 use crate::mail::Mail;
 use crate::mailbox::Mailbox;
-use crate::node::NodeCore;
+use crate::node_core::NodeCore;
 
 /// Mails that may wait before the outbox is emptied early, as a bound on its memory.
 const LEN_MAX: usize = 4096;

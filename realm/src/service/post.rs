@@ -8,7 +8,7 @@ use wire::ClassId;
 
 use super::ServiceCx;
 use crate::address::{Address, Birth};
-use crate::call::CallError;
+use crate::error::CallError;
 use crate::mail::{Death, DeathReason, Letter, Mail, Why};
 use crate::mailbox::{Left, Tray};
 use crate::message::{Carried, Payload};

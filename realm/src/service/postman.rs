@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use super::ServiceCx;
 use crate::address::Address;
-use crate::call::{CallError, CallTable, Request};
+use crate::call::{CallTable, Request};
 use crate::caught::Kept;
+use crate::error::CallError;
 use crate::mail::{Letter, Mail, Why};
 use crate::message::Payload;
 use crate::module::AnyModule;
@@ -77,6 +78,7 @@ impl Postman {
                 .modules
                 .iter()
                 .for_each(|module| module.members_changed(cx)),
+            Letter::Measure => cx.measure_thread(),
             letter @ Letter::Message { .. } => {
                 cx.bounce(
                     cx.address(),

@@ -14,13 +14,14 @@ use tokio::sync::{mpsc, oneshot};
 use super::ServiceCx;
 use super::frame::Frames;
 use super::postman::Postman;
-use crate::call::{CallError, CallTable};
+use crate::call::CallTable;
 use crate::caught::{Kept, drop_caught, panic_text};
 use crate::clock::Moment;
+use crate::error::CallError;
 use crate::link::ServiceEntry;
 use crate::mail::DeathReason;
 use crate::module::{AnyModule, ModuleError, Modules};
-use crate::node::NodeCore;
+use crate::node_core::NodeCore;
 use crate::role::{Rate, ServiceSpec};
 
 /// Restarts within [`RESTARTS_WITHIN`] that a service is allowed.
@@ -186,6 +187,7 @@ impl Life {
         cx: &ServiceCx,
         calls: &Rc<RefCell<CallTable>>,
     ) -> Result<Incarnation, ModuleError> {
+        self.modules.hand_out(cx);
         let mut modules = Vec::new();
         for spec in &self.spec.modules {
             let module = self.modules.make(spec, cx)?;

@@ -42,7 +42,7 @@ impl Session {
             (Command::Ping(ping), _) => {
                 let pong = event::Pong {
                     client_time_ms: ping.client_time_ms,
-                    server_time_ms: cx.service().clock().wall_ms(),
+                    server_time_ms: cx.service().clock().steady_ms(),
                 };
                 self.answer(sequence, &pong.into(), cx);
             }

@@ -50,7 +50,7 @@ impl Session {
         }
         let frame = self
             .out
-            .frame(self.sequences.ack(), cx.service().clock().wall_ms());
+            .frame(self.sequences.ack(), cx.service().clock().steady_ms());
         self.write(frame, cx);
     }
 

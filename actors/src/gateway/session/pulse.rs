@@ -12,6 +12,9 @@ use crate::gateway::metrics::Cut;
 /// After so long without a frame the client is told the time.
 const QUIET_MAX: Duration = Duration::from_secs(1);
 
+/// After so long a client is pinged even when it was heard, so that its delay is known.
+const PING_EVERY: Duration = Duration::from_secs(10);
+
 impl Session {
     /// The client is there.
     pub(super) fn alive(&mut self, cx: &mut Cx<Self>) {
@@ -45,7 +48,8 @@ impl Session {
         if away {
             return self.goodbye(Code::Idle, CLOSE_NORMAL, cx);
         }
-        if silent >= config.heartbeat() && now.since(self.asked_at) >= config.heartbeat() {
+        let asked = now.since(self.asked_at);
+        if (silent >= config.heartbeat() && asked >= config.heartbeat()) || asked >= PING_EVERY {
             self.asked_at = now;
             if let Some(socket) = &self.socket {
                 socket.ping();

@@ -47,7 +47,8 @@ const fn weight(code: Code) -> f64 {
         | Code::Replaced
         | Code::Stopping
         | Code::Idle
-        | Code::Expelled => 0.0,
+        | Code::Expelled
+        | Code::Unknown => 0.0,
     }
 }
 

@@ -277,6 +277,56 @@ fn a_silent_client_is_asked_and_then_cut() {
 }
 
 #[test]
+fn a_clients_delay_is_measured_by_the_ping_that_it_answers_and_by_nothing_else() {
+    live("heartbeat_ms = 50", |realm| async move {
+        let measured = || {
+            let metrics = realm.metrics().encode();
+            let line = metrics
+                .lines()
+                .find(|line| line.starts_with("realm_client_delay_ms_count"));
+            let count = line.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
+            count.expect("the delay should be exported")
+        };
+        let mut raw = raw_player(realm.address(), "Ann").await;
+        let mut asked = Vec::new();
+        while asked.len() < 3 {
+            let (head, body) = raw.next().await.expect("the server should go on");
+            if head == PING {
+                asked.push(body);
+            }
+        }
+        // Nobody asked for these: the second ping was not the one that is measured.
+        for pong in [&b""[..], b"12345678", &[0xff; 8], &asked[1], &asked[2]] {
+            raw.frame(PONG, pong).await;
+        }
+        raw.frame(BINARY, &encoded(3, Ping { client_time_ms: 7 }))
+            .await;
+        let mut ack = 0;
+        while ack < 3 {
+            let (head, frame) = raw.next().await.expect("the server should go on");
+            if head == BINARY {
+                let frame = client::ServerFrame::decode(&frame);
+                ack = frame.expect("the frame should be readable").header.ack;
+            }
+        }
+        assert_eq!(measured(), 0, "answers to nothing should measure nothing");
+        // The same answer twice: the second answers nothing.
+        raw.frame(PONG, &asked[0]).await;
+        raw.frame(PONG, &asked[0]).await;
+        raw.frame(BINARY, &encoded(4, Ping { client_time_ms: 7 }))
+            .await;
+        while ack < 4 {
+            let (head, frame) = raw.next().await.expect("the server should go on");
+            if head == BINARY {
+                let frame = client::ServerFrame::decode(&frame);
+                ack = frame.expect("the frame should be readable").header.ack;
+            }
+        }
+        assert_eq!(measured(), 1, "one answer should be measured once");
+    });
+}
+
+#[test]
 fn a_client_that_does_not_read_is_cut_and_the_others_go_on() {
     live(
         "outbox_bytes_max = 65536\noutbox_slow_bytes = 16384",

@@ -1,6 +1,7 @@
 //! What a mob wants: to wander about its home, to chase who comes near, to bite, to go home again. It reads what the world
 //! shows of itself, and wishes; its mob does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use client::Handle;
@@ -37,7 +38,7 @@ pub enum Wish {
 /// A mob's mind.
 #[derive(Clone, Debug)]
 pub struct Brain {
-    spec: BrainSpec,
+    spec: Arc<BrainSpec>,
     home: Point,
     target: Option<Handle>,
     look: Moment,
@@ -46,12 +47,12 @@ pub struct Brain {
 
 impl Brain {
     /// At home at `home`, wanting nothing.
-    pub fn new(spec: &BrainSpec, home: Point, now: Moment, chance: &mut Chance) -> Self {
+    pub fn new(spec: Arc<BrainSpec>, home: Point, now: Moment, chance: &mut Chance) -> Self {
         // Mobs that appear together should not all think in one frame.
         let stagger = Duration::from_millis(u64::from(chance.below(250)));
         let wander = now + Duration::from_millis(chance.between(0, spec.wander_every_ms));
         Self {
-            spec: spec.clone(),
+            spec,
             home,
             target: None,
             look: now + stagger,

@@ -1,6 +1,7 @@
 //! What a chest or a plant gives, again and again. Each filling is rolled anew and has a number of its own, so that what
 //! is given under it is given once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use realm::Chance;
@@ -13,16 +14,16 @@ use crate::resources::StockSpec;
 pub struct Stock {
     /// What is there now.
     pub pile: Pile,
-    spec: StockSpec,
+    spec: Arc<StockSpec>,
     filling: u64,
 }
 
 impl Stock {
     /// Nothing yet.
-    pub fn new(spec: &StockSpec) -> Self {
+    pub fn new(spec: Arc<StockSpec>) -> Self {
         Self {
             pile: Pile::default(),
-            spec: spec.clone(),
+            spec,
             filling: 0,
         }
     }

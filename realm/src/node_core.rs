@@ -9,16 +9,18 @@ use std::sync::{Arc, Mutex, OnceLock};
 use bytes::Bytes;
 
 use crate::address::{Address, Birth};
-use crate::call::CallError;
 use crate::chance::Secrets;
 use crate::clock::Clock;
 use crate::directory::Directory;
+use crate::error::CallError;
 use crate::link::{Announcement, Inlet, Link, ServiceEntry, Unreachable};
 use crate::lock::lock;
 use crate::mail::{Death, DeathReason, Letter, Mail, Undelivered, Why};
 use crate::message::Payload;
 use crate::metrics::Metrics;
+use crate::names::Names;
 use crate::outside::Outside;
+use crate::pages::Pages;
 use crate::role::{Role, WireMode};
 use crate::trace::Trace;
 
@@ -31,6 +33,8 @@ pub struct NodeCore {
     wire: WireMode,
     directory: Directory,
     metrics: Metrics,
+    names: Names,
+    pages: Pages,
     outside: Outside,
     trace: Option<Trace>,
     link: OnceLock<Arc<dyn Link>>,
@@ -43,7 +47,7 @@ pub struct NodeCore {
 }
 
 impl NodeCore {
-    pub(super) fn new(
+    pub(crate) fn new(
         birth: Birth,
         role: &Role,
         clock: Clock,
@@ -67,6 +71,8 @@ impl NodeCore {
             wire: role.wire,
             directory: Directory::new(),
             metrics: Metrics::new(name),
+            names: Names::default(),
+            pages: Pages::default(),
             outside,
             trace,
             link: OnceLock::new(),
@@ -78,14 +84,14 @@ impl NodeCore {
         }
     }
 
-    pub(super) fn link_to(&self, link: Arc<dyn Link>) {
+    pub(crate) fn link_to(&self, link: Arc<dyn Link>) {
         if self.link.set(link).is_err() {
             tracing::error!("a node was linked twice");
         }
     }
 
     /// Where a listener of this node really is.
-    pub(super) fn listener(&self, what: &str) -> Option<SocketAddr> {
+    pub(crate) fn listener(&self, what: &str) -> Option<SocketAddr> {
         lock(&self.listeners).get(what).copied()
     }
 
@@ -107,6 +113,22 @@ impl NodeCore {
     /// The node's metrics.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// The pages that the admin listener serves beside the engine's own.
+    pub fn pages(&self) -> &Pages {
+        &self.pages
+    }
+
+    /// Has every service note what its thread has used; the metrics tell it a moment later. Services with a rate do so in
+    /// each frame anyway.
+    pub fn measure_threads(&self) {
+        self.tell_services(|| Letter::Measure);
+    }
+
+    /// The name of the role it runs.
+    pub fn role(&self) -> String {
+        lock(&self.announced).role.clone()
     }
 
     /// Where slow work goes.
@@ -141,6 +163,10 @@ impl NodeCore {
     }
 
     #[inline]
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
     pub(crate) fn wire(&self) -> WireMode {
         self.wire
     }
@@ -290,7 +316,8 @@ impl NodeCore {
             | Letter::Unwatch
             | Letter::Death(_)
             | Letter::NodeLost(_)
-            | Letter::Members => return None,
+            | Letter::Members
+            | Letter::Measure => return None,
         };
         Some((from, Mail { from: to, letter }))
     }
@@ -298,8 +325,9 @@ impl NodeCore {
     /// Counts a message that nobody took back.
     pub(crate) fn dead_letter(&self, back: Undelivered) {
         if !back.is_taken() {
-            self.metrics
-                .dead_letter(&back.class.to_string(), back.why.label());
+            let (class, why) = (self.names.of(back.class), back.why.label());
+            tracing::debug!(class, id = %back.class, why, to = %back.to, "a message reached nobody");
+            self.metrics.dead_letter(class, why);
         }
     }
 

@@ -1,0 +1,51 @@
+//! What tests of mail and deaths play in.
+
+use realm::role::{Rate, WireMode};
+use realm::{Clock, Faults, Hub, Modules, Node};
+
+use crate::probe::{self, Door};
+
+/// Two services of one node and one of another.
+pub(crate) struct Scene {
+    pub(crate) node: Node,
+    pub(crate) other: Node,
+    pub(crate) here: Door,
+    pub(crate) there: Door,
+    pub(crate) far: Door,
+    pub(crate) hub: Hub,
+}
+
+pub(crate) async fn scene(wire: WireMode, faults: Faults, mailbox_len_max: usize) -> Scene {
+    let (here, there, far) = (Door::new(), Door::new(), Door::new());
+    let hub = Hub::with_faults(Clock::machine(), faults);
+    actix_rt::spawn(hub.clone().courier());
+    let start = async |number, doors: Vec<(&str, &Door)>| {
+        let services = doors.into_iter().map(|(name, door)| {
+            let mut service = probe::service(name, Rate::Mail, door, &[]);
+            service.mailbox_len_max = mailbox_len_max;
+            service
+        });
+        let mut role = probe::role(services.collect());
+        role.wire = wire;
+        Node::start(probe::config(number, &hub, role, Modules::new()))
+            .await
+            .expect("the node should start")
+    };
+    let node = start(1, vec![("here", &here), ("there", &there)]).await;
+    let other = start(2, vec![("far", &far)]).await;
+    Scene {
+        node,
+        other,
+        here,
+        there,
+        far,
+        hub,
+    }
+}
+
+impl Scene {
+    pub(crate) async fn stop(self) {
+        self.node.stop().await;
+        self.other.stop().await;
+    }
+}
