@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use super::guesses::Guesses;
 use super::password::{self, Hashing};
 use super::{AccountError, Accounts, AccountsProxy, LoggedIn, name};
-use crate::database::store::{AccountRow, OperationId, StoreError};
+use crate::database::store::{OperationId, StoreError};
 use crate::database::{DatabaseError, DatabaseProxy};
 use crate::limit::{BURST_MAX, per_minute, some};
 
@@ -178,8 +178,8 @@ impl Accounts for AccountsModule {
         if answer != Err(AccountError::WrongCredentials) {
             self.guesses.not_wrong(guess);
         }
-        let row = answer?;
-        self.let_in(row.account, row.character, row.name).await
+        let (account, character, name) = answer?;
+        self.let_in(account, character, name).await
     }
 
     async fn resume(&self, token: String) -> Result<LoggedIn, AccountError> {
@@ -200,16 +200,20 @@ impl Accounts for AccountsModule {
 }
 
 impl AccountsModule {
-    /// The account that has this name and password.
-    async fn check(&self, key: String, password: String) -> Result<AccountRow, AccountError> {
+    /// The account, character and name that are behind this name and password.
+    async fn check(
+        &self,
+        key: String,
+        password: String,
+    ) -> Result<(i64, i64, String), AccountError> {
         let place = self.hashing.stand_in_line()?;
         let Some(row) = self.database.account_by_name(key).await.map_err(refused)? else {
             // As slow as a wrong password, so that time does not tell the names either.
             place.hash(password, self.secret()?).await?;
             return Err(AccountError::WrongCredentials);
         };
-        match place.verify(password, row.password_hash.clone()).await? {
-            true => Ok(row),
+        match place.verify(password, row.password_hash).await? {
+            true => Ok((row.account, row.character, row.name)),
             false => Err(AccountError::WrongCredentials),
         }
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Handler, Message, StreamHandler};
+use actix_http::ws::Item;
 use actix_web_actors::ws;
 use bytes::Bytes;
 use client::COMMAND_FRAME_LEN_MAX;
@@ -102,6 +103,20 @@ impl Pump {
         heard
     }
 
+    /// Takes a piece of a command.
+    fn fragment(&mut self, item: Item, ctx: &mut ws::WebsocketContext<Self>) {
+        let taken = match &item {
+            Item::FirstText(_) => Err(Fault::Text),
+            Item::FirstBinary(bytes) | Item::Continue(bytes) => self.fragments.take(bytes, false),
+            Item::Last(bytes) => self.fragments.take(bytes, true),
+        };
+        match taken {
+            Ok(Some(bytes)) => self.command(bytes),
+            Ok(None) => {}
+            Err(fault) => self.refuse(fault, ctx),
+        }
+    }
+
     /// Hands a command on, or what is left of it at the gate.
     fn command(&self, bytes: Bytes) {
         match self.guest.gate.command() {
@@ -178,11 +193,7 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Pump {
             }
             Ok(ws::Message::Binary(_)) => self.refuse(Fault::TooLong, ctx),
             Ok(ws::Message::Text(_)) => self.refuse(Fault::Text, ctx),
-            Ok(ws::Message::Continuation(item)) => match self.fragments.take(item) {
-                Ok(Some(bytes)) => self.command(bytes),
-                Ok(None) => {}
-                Err(fault) => self.refuse(fault, ctx),
-            },
+            Ok(ws::Message::Continuation(item)) => self.fragment(item, ctx),
             Ok(ws::Message::Ping(bytes)) => {
                 if self.alive(ctx) {
                     ctx.pong(&bytes);
