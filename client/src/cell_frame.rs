@@ -30,6 +30,15 @@ pub mod mask {
     pub const ALL: u8 = POSITION | HEALTH | STATE | IDENTITY;
 }
 
+/// The fields of `Near` that each bit of a mask brings, in the order of the wire: the layout as data, for other languages.
+/// A float goes in steps of 1/32 tile as `u16`, a text as `u8` length and bytes.
+pub const LAYOUT: &[(u8, &[&str])] = &[
+    (mask::POSITION, &["x", "y"]),
+    (mask::HEALTH, &["hp", "hp_max"]),
+    (mask::STATE, &["state"]),
+    (mask::IDENTITY, &["kind", "name"]),
+];
+
 /// Whether a cell frame tells what changed or all there is.
 #[derive(Debug, Copy, Clone, PartialEq, Eq, Hash)]
 #[repr(u8)]

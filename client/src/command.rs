@@ -5,7 +5,8 @@
 use std::fmt;
 
 use crate::Handle;
-use crate::table::{class_table, is_number};
+use crate::shape::Bound;
+use crate::table::class_table;
 
 /// The longest name a character may ask for, in bytes.
 pub const NAME_LEN_MAX: usize = 64;
@@ -25,6 +26,28 @@ pub const ROOM_LEN_MAX: usize = 64;
 /// A session's token: 32 random bytes as hex digits.
 pub const TOKEN_LEN: usize = 64;
 
+const NAME: Bound = Bound::Bytes {
+    min: 1,
+    max: NAME_LEN_MAX,
+};
+const PASSWORD: Bound = Bound::Bytes {
+    min: 0,
+    max: PASSWORD_LEN_MAX,
+};
+const SPELL: Bound = Bound::Bytes {
+    min: 1,
+    max: SPELL_LEN_MAX,
+};
+const TEXT: Bound = Bound::Bytes {
+    min: 0,
+    max: TEXT_LEN_MAX,
+};
+const ROOM: Bound = Bound::Bytes {
+    min: 1,
+    max: ROOM_LEN_MAX,
+};
+const TOKEN: Bound = Bound::HexDigits(TOKEN_LEN);
+
 class_table! {
     /// One command of a client.
     enum Command, error CommandError, list COMMANDS;
@@ -32,23 +55,23 @@ class_table! {
     /// Makes a character and logs it in: `LoggedIn` or a refusal.
     Register = "client.register" {
         /// The name of the new character.
-        name: String => is_name,
+        name: String => NAME,
         /// What will prove who plays it.
-        password: String => is_password,
+        password: String => PASSWORD,
     }
 
     /// Logs a character in: `LoggedIn` or a refusal.
     LogIn = "client.log_in" {
         /// The name of the character.
-        name: String => is_name,
+        name: String => NAME,
         /// The password given when it was made.
-        password: String => is_password,
+        password: String => PASSWORD,
     }
 
     /// Takes up the session that an earlier connection left: `LoggedIn` or a refusal.
     Resume = "client.resume" {
         /// The token of the session's `LoggedIn`.
-        token: String => is_token,
+        token: String => TOKEN,
     }
 
     /// Goes into the world: `Entered` or a refusal.
@@ -59,16 +82,16 @@ class_table! {
     #[derive(Debug)]
     Move = "client.move" {
         /// Tiles from the map's left edge.
-        x: f32 => is_number,
+        x: f32 => Bound::Number,
         /// Tiles from the map's top edge.
-        y: f32 => is_number,
+        y: f32 => Bound::Number,
     }
 
     /// Casts a spell: `Struck`, perhaps `Killed`, or a refusal.
     #[derive(Debug)]
     Cast = "client.cast" {
         /// The resource id of the spell.
-        spell: String => is_spell,
+        spell: String => SPELL,
         /// Who should feel it.
         target: Handle,
     }
@@ -94,31 +117,31 @@ class_table! {
     /// Says something to a room: `Said`, to the player too, or a refusal.
     Say = "client.say" {
         /// `near`, `realm`, or `room:NAME` for a room that the player has joined.
-        room: String => is_room,
+        room: String => ROOM,
         /// What; the server says which texts it takes.
-        text: String => is_text,
+        text: String => TEXT,
     }
 
     /// Says something to one player: `Whispered`, to both, or a refusal.
     Whisper = "client.whisper" {
         /// The name of who should hear it.
-        to: String => is_name,
+        to: String => NAME,
         /// What; the server says which texts it takes.
-        text: String => is_text,
+        text: String => TEXT,
     }
 
     /// Enters a room and hears what is said there from the acknowledgement on; or a refusal. A room needs no founder.
     #[derive(Debug)]
     Join = "client.join" {
         /// `room:NAME`: letters a-z, digits, `-` and `_`, 24 at most.
-        room: String => is_room,
+        room: String => ROOM,
     }
 
     /// Leaves a room: heard no more from the acknowledgement on; or a refusal.
     #[derive(Debug)]
     Part = "client.part" {
         /// `room:NAME`.
-        room: String => is_room,
+        room: String => ROOM,
     }
 
     /// Asks what time it is: `Pong`, at once and at any time.
@@ -127,30 +150,6 @@ class_table! {
         /// The client's own clock, or any number that it knows the answer by; comes back unchanged.
         client_time_ms: u64,
     }
-}
-
-fn is_name(name: &str) -> bool {
-    (1..=NAME_LEN_MAX).contains(&name.len())
-}
-
-fn is_password(password: &str) -> bool {
-    password.len() <= PASSWORD_LEN_MAX
-}
-
-fn is_spell(spell: &str) -> bool {
-    (1..=SPELL_LEN_MAX).contains(&spell.len())
-}
-
-fn is_room(room: &str) -> bool {
-    (1..=ROOM_LEN_MAX).contains(&room.len())
-}
-
-fn is_text(text: &str) -> bool {
-    text.len() <= TEXT_LEN_MAX
-}
-
-fn is_token(token: &str) -> bool {
-    token.len() == TOKEN_LEN && token.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 // Commands are traced; what proves who a player is must not be, nor what players say.

@@ -5,16 +5,19 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::table::{class_table, is_number};
+use crate::shape::Bound;
+use crate::table::{class_table, record};
 use crate::{Code, Handle};
 
-/// Some items of one kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ItemStack {
-    /// The resource id of the item.
-    pub item: String,
-    /// How many.
-    pub count: u32,
+record! {
+    /// Some items of one kind.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct ItemStack {
+        /// The resource id of the item.
+        pub item: String,
+        /// How many.
+        pub count: u32,
+    }
 }
 
 class_table! {
@@ -54,9 +57,9 @@ class_table! {
         /// The player's own avatar.
         me: Handle,
         /// Tiles from the left edge.
-        x: f32 => is_number,
+        x: f32 => Bound::Number,
         /// Tiles from the top edge.
-        y: f32 => is_number,
+        y: f32 => Bound::Number,
         /// Health left.
         hp: u32,
         /// Health when unhurt.
@@ -133,9 +136,9 @@ class_table! {
     #[derive(Debug)]
     Respawned = "client.event.respawned" {
         /// Tiles from the left edge.
-        x: f32 => is_number,
+        x: f32 => Bound::Number,
         /// Tiles from the top edge.
-        y: f32 => is_number,
+        y: f32 => Bound::Number,
     }
 
     /// Somebody said something to a room that the player hears; a client shows it as text, whatever it holds.

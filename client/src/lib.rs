@@ -14,6 +14,7 @@ mod handle;
 pub mod player;
 mod reader;
 mod replica;
+mod shape;
 pub mod smoke;
 mod socket;
 mod table;
@@ -21,7 +22,7 @@ mod view;
 mod walk;
 
 pub use cell_frame::{
-    CellError, CellFrame, CellFrameKind, CellFrameWriter, CellHead, Change, Entry, mask,
+    CellError, CellFrame, CellFrameKind, CellFrameWriter, CellHead, Change, Entry, LAYOUT, mask,
 };
 pub use clock::{Estimate, ServerClock};
 pub use code::Code;
@@ -35,6 +36,7 @@ pub use frame::{
 pub use handle::Handle;
 pub use player::Player;
 pub use replica::{Cell, Near, Part, STEPS_PER_TILE, State, dequantize, quantize};
+pub use shape::{Bound, ClassDoc, FieldDoc, RecordDoc, Shape, Shaped};
 pub use socket::WebSocket;
 pub use view::{Gap, Version, View};
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::table::record;
+
 /// Steps of a quantized position in one tile.
 pub const STEPS_PER_TILE: f32 = 32.0;
 
@@ -30,41 +32,48 @@ pub struct Cell {
     pub y: u16,
 }
 
-/// What an entity is at.
-#[derive(Debug, Copy, Clone, Default, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum State {
+macro_rules! states {
+    ( $( #[doc = $doc:literal] $(#[$meta:meta])* $State:ident = $number:literal; )* ) => {
+        /// What an entity is at.
+        #[derive(Debug, Copy, Clone, Default, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum State {
+            $( #[doc = $doc] $(#[$meta])* $State = $number, )*
+        }
+
+        impl State {
+            /// Every state, by rising number, and its doc comment.
+            pub const ALL: &[(State, &str)] = &[ $( (State::$State, $doc), )* ];
+
+            pub(crate) fn from_number(number: u8) -> Option<State> {
+                match number {
+                    $( $number => Some(State::$State), )*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+states! {
     /// Alive, on the spot.
     #[default]
-    Idle = 0,
+    Idle = 0;
     /// Alive, under way.
-    Walking = 1,
+    Walking = 1;
     /// A corpse.
-    Dead = 2,
+    Dead = 2;
     /// A door that stops way and sight.
-    Closed = 3,
+    Closed = 3;
     /// A door that lets through.
-    Open = 4,
+    Open = 4;
     /// A chest or a plant that has something to give.
-    Full = 5,
+    Full = 5;
     /// A chest or a plant that has nothing to give, for now.
-    Empty = 6,
+    Empty = 6;
 }
 
 impl State {
-    pub(crate) fn from_number(number: u8) -> Option<State> {
-        match number {
-            0 => Some(State::Idle),
-            1 => Some(State::Walking),
-            2 => Some(State::Dead),
-            3 => Some(State::Closed),
-            4 => Some(State::Open),
-            5 => Some(State::Full),
-            6 => Some(State::Empty),
-            _ => None,
-        }
-    }
-
     /// True of what is no being but a thing that can be used.
     pub const fn is_of_object(self) -> bool {
         matches!(
@@ -74,23 +83,25 @@ impl State {
     }
 }
 
-/// The part of an entity that everyone near may see. Texts are shared, so that publishing allocates nothing.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Near {
-    /// Tiles from the map's left edge.
-    pub x: f32,
-    /// Tiles from the map's top edge.
-    pub y: f32,
-    /// Health left.
-    pub hp: u16,
-    /// Health when unhurt.
-    pub hp_max: u16,
-    /// What it is at.
-    pub state: State,
-    /// The resource id of what it is, such as `mobs/dog`.
-    pub kind: Arc<str>,
-    /// The name above its head.
-    pub name: Arc<str>,
+record! {
+    /// The part of an entity that everyone near may see. Texts are shared, so that publishing allocates nothing.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct Near {
+        /// Tiles from the map's left edge.
+        pub x: f32,
+        /// Tiles from the map's top edge.
+        pub y: f32,
+        /// Health left.
+        pub hp: u16,
+        /// Health when unhurt.
+        pub hp_max: u16,
+        /// What it is at.
+        pub state: State,
+        /// The resource id of what it is, such as `mobs/dog`.
+        pub kind: Arc<str>,
+        /// The name above its head.
+        pub name: Arc<str>,
+    }
 }
 
 /// The fields that a delta tells.

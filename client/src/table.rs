@@ -1,25 +1,71 @@
 //! One macro for the closed tables of the protocol, so that a class is named in one place: the struct, its name, the
-//! variant, the entry in the list and both directions of the codec. Refuses classes outside the table.
+//! variant, the entry in the list, both directions of the codec, and what other languages are told of it. Refuses classes
+//! outside the table.
+
+/// The doc comments among some attributes, each given as the token tree behind its `#`.
+macro_rules! docs {
+    (@ [$($line:literal)*]) => { &[$($line),*] };
+    (@ [$($line:literal)*] [doc = $next:literal] $($rest:tt)*) => {
+        $crate::table::docs!(@ [$($line)* $next] $($rest)*)
+    };
+    (@ [$($line:literal)*] $other:tt $($rest:tt)*) => { $crate::table::docs!(@ [$($line)*] $($rest)*) };
+    ($($attribute:tt)*) => { $crate::table::docs!(@ [] $($attribute)*) };
+}
+
+/// Declares a plain value that goes on the wire within others, and what other languages are told of it.
+macro_rules! record {
+    (
+        $(#$meta:tt)*
+        pub struct $Record:ident {
+            $( $(#$field_meta:tt)* pub $field:ident : $ty:ty ),* $(,)?
+        }
+    ) => {
+        $(#$meta)*
+        pub struct $Record {
+            $( $(#$field_meta)* pub $field: $ty, )*
+        }
+
+        impl $Record {
+            /// What other languages are told of it.
+            pub const DOC: $crate::shape::RecordDoc = $crate::shape::RecordDoc {
+                type_name: stringify!($Record),
+                doc: $crate::table::docs!($($meta)*),
+                fields: &[ $(
+                    $crate::shape::FieldDoc {
+                        name: stringify!($field),
+                        doc: $crate::table::docs!($($field_meta)*),
+                        shape: <$ty as $crate::shape::Shaped>::SHAPE,
+                        bound: None,
+                    },
+                )* ],
+            };
+        }
+
+        impl $crate::shape::Shaped for $Record {
+            const SHAPE: $crate::shape::Shape = $crate::shape::Shape::Record(&$Record::DOC);
+        }
+    };
+}
 
 /// Declares a closed table: an enum with one variant per class, and a struct per class.
 ///
-/// `field: Type => check` names a `fn(&Type) -> bool` that a decoded field must pass.
+/// `field: Type => bound` gives the `Bound` that a decoded field must keep.
 macro_rules! class_table {
     (
         $(#[$enum_meta:meta])*
         enum $Enum:ident, error $Error:ident, list $LIST:ident;
         $(
-            $(#[$class_meta:meta])*
+            $(#$class_meta:tt)*
             $Class:ident = $name:literal {
-                $( $(#[$field_meta:meta])* $field:ident : $ty:ty $(=> $check:path)? ),* $(,)?
+                $( $(#$field_meta:tt)* $field:ident : $ty:ty $(=> $bound:expr)? ),* $(,)?
             }
         )*
     ) => {
         $(
-            $(#[$class_meta])*
+            $(#$class_meta)*
             #[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
             pub struct $Class {
-                $( $(#[$field_meta])* pub $field: $ty, )*
+                $( $(#$field_meta)* pub $field: $ty, )*
             }
 
             impl wire::Class for $Class {
@@ -35,7 +81,7 @@ macro_rules! class_table {
             impl $Class {
                 fn check(&self) -> Result<(), $Error> {
                     $($(
-                        if !$check(&self.$field) {
+                        if !$crate::shape::Bounded::keeps(&self.$field, $bound) {
                             return Err($Error::OutOfBounds { field: stringify!($field) });
                         }
                     )?)*
@@ -56,6 +102,24 @@ macro_rules! class_table {
         ];
 
         impl $Enum {
+            /// What other languages are told of every class of the table.
+            pub const DOCS: &[$crate::shape::ClassDoc] = &[ $(
+                $crate::shape::ClassDoc {
+                    type_name: stringify!($Class),
+                    name: $name,
+                    id: <$Class as wire::Class>::ID,
+                    doc: $crate::table::docs!($($class_meta)*),
+                    fields: &[ $(
+                        $crate::shape::FieldDoc {
+                            name: stringify!($field),
+                            doc: $crate::table::docs!($($field_meta)*),
+                            shape: <$ty as $crate::shape::Shaped>::SHAPE,
+                            bound: $crate::table::bound!($($bound)?),
+                        },
+                    )* ],
+                },
+            )* ];
+
             /// Reads one class of the table; every field is within its bounds when this succeeds.
             pub fn decode(class: wire::ClassId, body: &[u8]) -> Result<$Enum, $Error> {
                 $(
@@ -111,9 +175,14 @@ macro_rules! class_table {
     };
 }
 
-pub(crate) use class_table;
-
-/// Finite, and not so small that arithmetic on it slows down: NaN, infinities and subnormals are refused.
-pub(crate) fn is_number(value: &f32) -> bool {
-    value.is_normal() || *value == 0.0
+/// The bound of a field that may have none.
+macro_rules! bound {
+    () => {
+        None
+    };
+    ($bound:expr) => {
+        Some($bound)
+    };
 }
+
+pub(crate) use {bound, class_table, docs, record};
