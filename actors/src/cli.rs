@@ -1,6 +1,7 @@
 //! The command `realm`: what it can be asked on the command line. A team that adds modules or components has a command of
 //! its own, whose `main` is [`run`] with those added.
 
+mod bindings;
 mod check;
 mod smoke;
 mod stats;
@@ -75,6 +76,8 @@ enum Command {
     Check(check::Check),
     /// Tell the figures of a running realm: nodes, services, busiest messages, deaths, dead letters
     Stats(stats::Stats),
+    /// Write the client protocol as source files of another language
+    Bindings(bindings::Bindings),
 }
 
 impl Arguments {
@@ -92,6 +95,7 @@ impl Command {
             Self::Smoke(smoke) => smoke.run(known),
             Self::Check(check) => Ok(check.run(known)),
             Self::Stats(stats) => stats.run(),
+            Self::Bindings(bindings) => bindings.run(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! The server uses the same tables and layouts. Nothing here knows the engine: a client sends intents and names handles.
 
+pub mod bindings;
 mod cell_frame;
 mod clock;
 pub mod code;
