@@ -456,6 +456,7 @@ function textBytes(text) {
 
 /** The bounds of fields: each gives back what keeps it. */
 function number(value, field) {
+  if (typeof value !== "number") fail("shape", `${field} should be a number`);
   return isNumber(Math.fround(value)) ? value : fail("bounds", `${field} is out of bounds`);
 }
 
@@ -472,14 +473,17 @@ function hexDigits(text, count, field) {
 /** Some items of one kind. */
 function readItemStack(reader) {
   reader.record(2);
-  return { item: reader.text(), count: reader.integer(0xffffffff) };
+  return {
+    item: reader.text(),
+    count: reader.integer(0xffffffff),
+  };
 }
 
 function writeItemStack(writer, value) {
-  const { item, count } = fields(value, "a ItemStack");
+  fields(value, "ItemStack");
   writer.record(2);
-  writer.text(item);
-  writer.integer(count, 0xffffffff);
+  writer.text(value.item);
+  writer.integer(value.count, 0xffffffff);
 }
 
 const COMMANDS = [

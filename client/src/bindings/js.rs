@@ -124,24 +124,14 @@ fn object(doc: &str, name: &str, members: Vec<(&str, String, String)>, written: 
 fn codecs(model: &Model) -> String {
     let mut out = String::new();
     for record in &model.records {
+        let name = record.type_name;
+        let (reads, writes) = (reads(record.fields, "    "), writes(record.fields, "  "));
+        let count = record.fields.len();
         out += &format!(
-            "{}function read{name}(reader) {{\n  reader.record({count});\n  return {{{reads} }};\n}}\n\n\
-             function write{name}(writer, value) {{\n  const {{{names} }} = fields(value, \"a {name}\");\n  \
+            "{doc}function read{name}(reader) {{\n  reader.record({count});\n  return {{\n{reads}  }};\n}}\n\n\
+             function write{name}(writer, value) {{\n  fields(value, \"{name}\");\n  \
              writer.record({count});\n{writes}}}\n\n",
-            doc_comment(record.doc, ""),
-            name = record.type_name,
-            count = record.fields.len(),
-            reads = listed(record.fields, |field| format!(
-                "{}: {}",
-                camel(field.name),
-                read(field)
-            )),
-            names = listed(record.fields, |field| camel(field.name)),
-            writes = record
-                .fields
-                .iter()
-                .map(|field| format!("  {};\n", write(field, &camel(field.name))))
-                .collect::<String>(),
+            doc = doc_comment(record.doc, ""),
         );
     }
     for (name, table) in [("COMMAND", model.commands), ("EVENT", model.events)] {
@@ -158,28 +148,29 @@ fn codecs(model: &Model) -> String {
     out
 }
 
-fn listed(fields: &[FieldDoc], each: impl Fn(&FieldDoc) -> String) -> String {
-    let parts: Vec<String> = fields
-        .iter()
-        .map(|field| format!(" {}", each(field)))
-        .collect();
-    parts.join(",")
+fn reads(fields: &[FieldDoc], indent: &str) -> String {
+    let reads = fields.iter().map(|field| {
+        let name = camel(field.name);
+        format!("{indent}{name}: {},\n", read(field))
+    });
+    reads.collect()
+}
+
+fn writes(fields: &[FieldDoc], indent: &str) -> String {
+    let writes = fields.iter().map(|field| {
+        let value = format!("value.{}", camel(field.name));
+        format!("{indent}{};\n", write(field, &value))
+    });
+    writes.collect()
 }
 
 fn codec(class: &ClassDoc) -> String {
     let name = class.type_name;
     let count = class.fields.len();
-    let reads: String = class
-        .fields
-        .iter()
-        .map(|field| format!("        {}: {},\n", camel(field.name), read(field)))
-        .collect();
-    let writes: String = class
-        .fields
-        .iter()
-        .map(|field| write(field, &format!("value.{}", camel(field.name))))
-        .map(|write| format!("      {write};\n"))
-        .collect();
+    let (reads, writes) = (
+        reads(class.fields, "        "),
+        writes(class.fields, "      "),
+    );
     let (value, fields) = match count {
         0 => ("", format!("{{ type: \"{name}\" }}")),
         _ => (
@@ -349,8 +340,11 @@ fn ts(shape: &Shape) -> String {
 }
 
 fn doc_comment(lines: &[&str], indent: &str) -> String {
-    let lines: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
-    match lines[..] {
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|line| line.trim().replace("*/", "* /"))
+        .collect();
+    match &lines[..] {
         [] => String::new(),
         [line] => format!("{indent}/** {line} */\n"),
         _ => {

@@ -297,6 +297,7 @@ function textBytes(text) {
 
 /** The bounds of fields: each gives back what keeps it. */
 function number(value, field) {
+  if (typeof value !== "number") fail("shape", `${field} should be a number`);
   return isNumber(Math.fround(value)) ? value : fail("bounds", `${field} is out of bounds`);
 }
 
