@@ -144,6 +144,37 @@ fn stats_says_when_there_is_no_realm() {
 }
 
 #[test]
+fn bindings_are_written_where_they_are_asked_for() {
+    let folder = tempfile::tempdir().expect("a test needs a temporary folder");
+    let out = folder.path().join("js");
+    let output = realm(&[
+        "bindings",
+        "--lang",
+        "js",
+        "--out",
+        &out.display().to_string(),
+    ]);
+    assert!(
+        output.status.success(),
+        "the files should be written: {}",
+        text(&output.stderr)
+    );
+    for name in ["realm.js", "realm.d.ts"] {
+        let kept = std::fs::read(workspace().join("client/bindings/js").join(name));
+        assert_eq!(
+            std::fs::read(out.join(name)).expect("the file should be there"),
+            kept.expect("the kept file should be there"),
+            "{name} should be the one that is kept"
+        );
+    }
+    let unknown = realm(&["bindings", "--lang", "cobol"]);
+    assert!(
+        !unknown.status.success() && text(&unknown.stderr).contains("[possible values: js]"),
+        "an unknown language should be refused with those that are known"
+    );
+}
+
+#[test]
 fn check_finds_the_local_role_valid() {
     let output = realm(&["check"]);
     assert!(

@@ -12,6 +12,7 @@ mod extend;
 mod failover;
 mod house;
 mod isolation;
+mod javascript_client;
 mod kill_the_dog;
 mod link;
 mod objects;
