@@ -200,6 +200,13 @@ fn a_view_makes_of_frames_what_a_view_in_rust_makes() {
 }
 
 #[test]
+fn a_clock_makes_of_answers_what_a_clock_in_rust_makes() {
+    let mut dice = Dice(5);
+    let lines: Vec<Value> = (0..200).map(|_| vectors::clock(&mut dice, 60)).collect();
+    compare("clocks.jsonl", &lines);
+}
+
+#[test]
 fn no_bytes_and_no_values_throw_anything_but_a_protocol_error() {
     node(&[&script("strangers.mjs")]);
 }

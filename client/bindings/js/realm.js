@@ -712,7 +712,7 @@ const COMMANDS = [
       writer.text(bytesBetween(value.room, 1, 64, "room"));
     },
   },
-  /** Asks for a `Pong`. */
+  /** Asks what time it is: `Pong`, at once and at any time. */
   {
     type: "Ping",
     name: "client.ping",
@@ -1426,62 +1426,128 @@ function cellKey(x, y) {
 }
 
 const SAMPLES_MAX = 8;
+const FIRST_ANSWERS = 5;
+const ASK_EVERY_MS = 10_000;
+const ANSWER_WITHIN_MS = 2_000;
+/** How far two clocks may drift apart in each millisecond. */
+const DRIFT = 0.0001;
+/** The server tells whole milliseconds, so the middle of one is off by so much at most. */
+const ROUNDING_MS = 0.5;
 
 /**
- * The server's clock as seen from here: of the last answers to `Ping`, the one that was least delayed tells how far the server's
- * clock is ahead. Wrong by half of `delayMs` and a millisecond at most, as long as neither clock jumps.
+ * The server's clock as seen from here. An answer to `Ping` tells it at some moment between question and arrival; taken for the
+ * middle, it is wrong by half of the delay at most. Of the last answers the one that may be wrong by the least is believed.
+ * All times are in milliseconds, and null before the first answer.
  */
 export class Clock {
   #now;
   #samples = [];
+  #answers = 0;
+  #asked = null;
+  #askedAt = -Infinity;
+  #told = null;
+  #isOther = false;
 
   constructor(now) {
     this.#now = now;
   }
 
-  /** What to add to the own clock to get the server's; null before the first answer. */
+  /** What to add to the own clock to get the server's. */
   get offsetMs() {
-    return this.#best()?.offsetMs ?? null;
+    return this.#best()?.offset ?? null;
   }
 
-  /** From a ping to its pong, at the best; null before the first answer. */
+  /** From a question to its answer, at best. */
   get delayMs() {
-    return this.#best()?.delayMs ?? null;
+    return this.#best()?.delay ?? null;
   }
 
-  /** How much later than the best the last answers came, on average; null before the first answer. */
+  /** How much longer than that it takes on average. */
   get jitterMs() {
-    const best = this.#best();
-    if (best === undefined) return null;
-    const late = this.#samples.reduce((sum, sample) => sum + sample.delayMs - best.delayMs, 0);
-    return late / this.#samples.length;
+    if (this.#samples.length === 0) return null;
+    const delays = this.#samples.map(({ delay }) => delay);
+    const least = Math.min(...delays);
+    return delays.reduce((sum, delay) => sum + delay - least, 0) / delays.length;
   }
 
-  /** The server's clock now, in milliseconds since 1970; null before the first answer. */
+  /** The offset is wrong by so much at most. */
+  get errorMs() {
+    const best = this.#best();
+    return best === undefined ? null : errorOf(best, this.#now()) + ROUNDING_MS;
+  }
+
+  /**
+   * The server's clock now, as in the headers of its frames. On one connection it never runs backwards: when it turns out to be
+   * ahead, it goes at half speed until it is right again.
+   */
   serverNow() {
     const best = this.#best();
-    return best === undefined ? null : this.#now() + best.offsetMs;
+    if (best === undefined) return null;
+    const at = this.#now();
+    const right = at + best.offset;
+    const server = this.#told === null ? right : Math.max(right, this.#told.server + Math.max(at - this.#told.at, 0) / 2);
+    this.#told = { at, server };
+    return server;
   }
 
-  /** Takes in an answer: the own clock when asked and when answered, and the server's in between. */
-  add(sentMs, receivedMs, serverMs) {
-    const delayMs = Math.max(receivedMs - sentMs, 0);
-    const offsetMs = serverMs - (sentMs + receivedMs) / 2;
-    const best = this.#best();
-    // Two answers that cannot both be true: one of the clocks was set, and what was known before is worthless.
-    if (best !== undefined && Math.abs(offsetMs - best.offsetMs) > (delayMs + best.delayMs) / 2 + 5) this.clear();
-    this.#samples.push({ offsetMs, delayMs });
-    if (this.#samples.length > SAMPLES_MAX) this.#samples.shift();
+  /** The number to ask the server with now, or null if it is not time to. */
+  ask() {
+    const at = this.#now();
+    const isBeginning = this.#answers < FIRST_ANSWERS;
+    const wait = !isBeginning ? ASK_EVERY_MS : this.#asked === null ? 0 : ANSWER_WITHIN_MS;
+    if (at - this.#askedAt < wait) return null;
+    this.#askedAt = at;
+    this.#asked = { number: Math.max(Math.floor(at), 0), at };
+    return this.#asked.number;
   }
 
-  /** Forgets every answer. */
-  clear() {
-    this.#samples.length = 0;
+  /** Takes the answer to the question with this number; false when it is not the one that is open. */
+  answered(number, serverTimeMs) {
+    const asked = this.#asked;
+    if (asked?.number !== number) return false;
+    this.#asked = null;
+    this.#answers += 1;
+    if (this.#isOther) this.#forget();
+    const at = this.#now();
+    const delay = Math.max(at - asked.at, 0);
+    const sample = { at, delay, offset: serverTimeMs + ROUNDING_MS - (asked.at + delay / 2) };
+    this.#samples = this.#samples.filter((earlier) => agree(earlier, sample)).slice(1 - SAMPLES_MAX);
+    this.#samples.push(sample);
+    return true;
+  }
+
+  /** On a new connection there may be another server; what is known holds until it has answered. */
+  connected() {
+    this.#answers = 0;
+    this.#asked = null;
+    this.#askedAt = -Infinity;
+    this.#isOther = true;
+  }
+
+  #forget() {
+    this.#samples = [];
+    this.#told = null;
+    this.#isOther = false;
   }
 
   #best() {
-    return this.#samples.reduce((best, sample) => (best && best.delayMs <= sample.delayMs ? best : sample), undefined);
+    const at = this.#now();
+    return this.#samples.reduce(
+      (best, sample) => (best !== undefined && errorOf(best, at) <= errorOf(sample, at) ? best : sample),
+      undefined,
+    );
   }
+}
+
+/** By how much the offset may be wrong, the rounding left out. */
+function errorOf(sample, at) {
+  return sample.delay / 2 + Math.max(at - sample.at, 0) * DRIFT;
+}
+
+/** False when one of the two clocks must have jumped in between. */
+function agree(earlier, later) {
+  const error = errorOf(earlier, later.at) + errorOf(later, later.at);
+  return Math.abs(earlier.offset - later.offset) <= error + 2 * ROUNDING_MS;
 }
 
 /** The server did not carry out a command. */
@@ -1507,9 +1573,6 @@ export class NoAnswer extends Error {
 
 const ANSWER_MS = 15_000;
 const SILENCE_MS = 10_000;
-const CLOCK_FIRST_MS = 250;
-const CLOCK_FIRST_COUNT = 5;
-const CLOCK_EVERY_MS = 10_000;
 const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 15_000;
 const SENT_KEPT = 256;
@@ -1539,14 +1602,11 @@ export class Connection {
   #tries = 0;
   #cancelTry = null;
   #cancelSilence = null;
-  #cancelPing = null;
   #opened = [];
 
   #sequence = 0;
   #sent = new Map();
   #pending = [];
-  #pings = new Map();
-  #pingsSent = 0;
 
   #loggedIn = false;
   #inWorld = false;
@@ -1711,6 +1771,7 @@ export class Connection {
     this.#sequence = 0;
     this.#sent.clear();
     this.#header = null;
+    this.clock.connected();
     socket.onmessage = (message) => {
       if (socket === this.#socket) this.#take(message.data);
     };
@@ -1732,10 +1793,8 @@ export class Connection {
     const socket = this.#socket;
     this.#socket = null;
     this.#cancelSilence?.();
-    this.#cancelPing?.();
     this.#return?.cancel();
     this.#return = null;
-    this.#pings.clear();
     try {
       socket?.close(code);
     } catch {
@@ -1767,7 +1826,6 @@ export class Connection {
     this.#loggedIn = false;
     this.#inWorld = false;
     this.#forgetWorld();
-    this.clock.clear();
     for (const { reject } of this.#opened.splice(0)) reject(new NoAnswer("ended", "open"));
     this.#setStatus("closed", why, code);
   }
@@ -1811,7 +1869,15 @@ export class Connection {
       if (socket !== this.#socket) return;
       this.#tell(event);
     }
-    if (socket === this.#socket) this.#emit("frame", this.#header, this.view);
+    if (socket !== this.#socket) return;
+    this.#emit("frame", this.#header, this.view);
+    if (socket === this.#socket) this.#askTheTime();
+  }
+
+  /** Frames come about once a second at least, so no timer is needed. */
+  #askTheTime() {
+    const clientTimeMs = this.clock.ask();
+    if (clientTimeMs !== null) this.#write({ type: "Ping", clientTimeMs });
   }
 
   #takeSection(section, events) {
@@ -1827,9 +1893,12 @@ export class Connection {
   }
 
   #tell(event) {
-    const isOwnPong = event.type === "Pong" && this.#pings.has(event.clientTimeMs);
+    if (event.type === "Pong" && this.clock.answered(event.clientTimeMs, event.serverTimeMs)) {
+      this.#emit("clock", this.clock);
+      return;
+    }
     this.#learn(event);
-    if (isOwnPong || this.#socket === null) return;
+    if (this.#socket === null) return;
     this.#answer(event);
     this.#emit("event", event);
     if (event.type === "Refused") this.#emit("refused", event, this.#sent.get(event.sequence) ?? null);
@@ -1881,9 +1950,6 @@ export class Connection {
       case "Goodbye":
         this.#goodbye = event.code;
         break;
-      case "Pong":
-        this.#pong(event);
-        break;
       case "Refused":
         this.#refused(event);
         break;
@@ -1915,8 +1981,6 @@ export class Connection {
       return;
     }
     this.realm = realm;
-    this.#pingsSent = 0;
-    this.#ping();
     if (this.#loggedIn) this.#returnBy({ type: "Resume", token: this.token });
     else this.#isOpen();
   }
@@ -1950,27 +2014,6 @@ export class Connection {
     }
     this.token = null;
     this.#end(text, code);
-  }
-
-  // The server's clock.
-
-  #ping() {
-    const sentMs = this.#now();
-    const clientTimeMs = Math.max(Math.floor(sentMs), 0);
-    this.#pings.clear();
-    this.#pings.set(clientTimeMs, sentMs);
-    this.#write({ type: "Ping", clientTimeMs });
-    this.#pingsSent += 1;
-    const nextMs = this.#pingsSent < CLOCK_FIRST_COUNT ? CLOCK_FIRST_MS : CLOCK_EVERY_MS;
-    this.#cancelPing = this.#after(nextMs, () => this.#ping());
-  }
-
-  #pong({ clientTimeMs, serverTimeMs }) {
-    const sentMs = this.#pings.get(clientTimeMs);
-    if (sentMs === undefined) return;
-    this.#pings.delete(clientTimeMs);
-    this.clock.add(sentMs, this.#now(), serverTimeMs);
-    this.#emit("clock", this.clock);
   }
 }
 

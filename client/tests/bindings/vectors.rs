@@ -3,8 +3,8 @@
 
 use client::{
     COMMANDS, Cell, CellFrame, CellFrameKind, CellFrameWriter, Change, Command, CommandFrame,
-    EVENTS, Entry, Event, FrameWriter, Handle, Header, Near, Section, ServerFrame, State, View,
-    mask,
+    EVENTS, Entry, Event, FrameWriter, Handle, Header, Near, Section, ServerClock, ServerFrame,
+    State, View, mask,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -344,6 +344,51 @@ pub(crate) fn view(dice: &mut Dice, steps: usize) -> Value {
         ));
     }
     json!({ "kind": "view", "steps": told })
+}
+
+/// What a clock knows of the server's from answers that take their time, that never come, and that contradict each other.
+pub(crate) fn clock(dice: &mut Dice, steps: usize) -> Value {
+    let mut clock = ServerClock::new();
+    let mut now_us = dice.roll() % 1_000_000_000;
+    let mut ahead_us = 1_760_000_000_000_000;
+    let mut open = None;
+    let mut told = Vec::new();
+    for _ in 0..steps {
+        let mut step = json!({});
+        match open.take() {
+            Some(number) if !dice.is_one_in(10) => {
+                let way_us = *dice.pick(&[1_000, 30_000, 400_000]);
+                let up_us = dice.roll() % way_us;
+                let server_ms = (ahead_us + now_us + up_us) / 1000;
+                now_us += up_us + dice.roll() % way_us;
+                let number = if dice.is_one_in(20) { 7 } else { number };
+                step["isTaken"] = json!(clock.answered(number, server_ms, now_us));
+                step["answer"] = json!([number, server_ms]);
+            }
+            _ => {
+                let asked = clock.ask(now_us);
+                step["number"] = json!(asked);
+                open = asked;
+            }
+        }
+        step["atMs"] = json!(now_us as f64 / 1000.0);
+        step["known"] = json!(clock.estimate(now_us).map(|it| json!({
+            "offsetMs": it.offset_us as f64 / 1000.0,
+            "delayMs": it.delay_us as f64 / 1000.0,
+            "jitterMs": it.jitter_us as f64 / 1000.0,
+            "errorMs": it.error_us_max as f64 / 1000.0,
+        })));
+        step["serverNowMs"] = json!(clock.server_now_ms(now_us));
+        told.push(step);
+        if open.is_none() {
+            now_us += dice.roll() % 4_000_000;
+        }
+        if dice.is_one_in(40) {
+            // One of the machines slept.
+            ahead_us += 60_000_000;
+        }
+    }
+    json!({ "kind": "clock", "steps": told })
 }
 
 /// What a stranger, or a broken line, might make of good bytes.

@@ -21,9 +21,6 @@ export class NoAnswer extends Error {
 
 const ANSWER_MS = 15_000;
 const SILENCE_MS = 10_000;
-const CLOCK_FIRST_MS = 250;
-const CLOCK_FIRST_COUNT = 5;
-const CLOCK_EVERY_MS = 10_000;
 const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 15_000;
 const SENT_KEPT = 256;
@@ -53,14 +50,11 @@ export class Connection {
   #tries = 0;
   #cancelTry = null;
   #cancelSilence = null;
-  #cancelPing = null;
   #opened = [];
 
   #sequence = 0;
   #sent = new Map();
   #pending = [];
-  #pings = new Map();
-  #pingsSent = 0;
 
   #loggedIn = false;
   #inWorld = false;
@@ -225,6 +219,7 @@ export class Connection {
     this.#sequence = 0;
     this.#sent.clear();
     this.#header = null;
+    this.clock.connected();
     socket.onmessage = (message) => {
       if (socket === this.#socket) this.#take(message.data);
     };
@@ -246,10 +241,8 @@ export class Connection {
     const socket = this.#socket;
     this.#socket = null;
     this.#cancelSilence?.();
-    this.#cancelPing?.();
     this.#return?.cancel();
     this.#return = null;
-    this.#pings.clear();
     try {
       socket?.close(code);
     } catch {
@@ -281,7 +274,6 @@ export class Connection {
     this.#loggedIn = false;
     this.#inWorld = false;
     this.#forgetWorld();
-    this.clock.clear();
     for (const { reject } of this.#opened.splice(0)) reject(new NoAnswer("ended", "open"));
     this.#setStatus("closed", why, code);
   }
@@ -325,7 +317,15 @@ export class Connection {
       if (socket !== this.#socket) return;
       this.#tell(event);
     }
-    if (socket === this.#socket) this.#emit("frame", this.#header, this.view);
+    if (socket !== this.#socket) return;
+    this.#emit("frame", this.#header, this.view);
+    if (socket === this.#socket) this.#askTheTime();
+  }
+
+  /** Frames come about once a second at least, so no timer is needed. */
+  #askTheTime() {
+    const clientTimeMs = this.clock.ask();
+    if (clientTimeMs !== null) this.#write({ type: "Ping", clientTimeMs });
   }
 
   #takeSection(section, events) {
@@ -341,9 +341,12 @@ export class Connection {
   }
 
   #tell(event) {
-    const isOwnPong = event.type === "Pong" && this.#pings.has(event.clientTimeMs);
+    if (event.type === "Pong" && this.clock.answered(event.clientTimeMs, event.serverTimeMs)) {
+      this.#emit("clock", this.clock);
+      return;
+    }
     this.#learn(event);
-    if (isOwnPong || this.#socket === null) return;
+    if (this.#socket === null) return;
     this.#answer(event);
     this.#emit("event", event);
     if (event.type === "Refused") this.#emit("refused", event, this.#sent.get(event.sequence) ?? null);
@@ -395,9 +398,6 @@ export class Connection {
       case "Goodbye":
         this.#goodbye = event.code;
         break;
-      case "Pong":
-        this.#pong(event);
-        break;
       case "Refused":
         this.#refused(event);
         break;
@@ -429,8 +429,6 @@ export class Connection {
       return;
     }
     this.realm = realm;
-    this.#pingsSent = 0;
-    this.#ping();
     if (this.#loggedIn) this.#returnBy({ type: "Resume", token: this.token });
     else this.#isOpen();
   }
@@ -464,27 +462,6 @@ export class Connection {
     }
     this.token = null;
     this.#end(text, code);
-  }
-
-  // The server's clock.
-
-  #ping() {
-    const sentMs = this.#now();
-    const clientTimeMs = Math.max(Math.floor(sentMs), 0);
-    this.#pings.clear();
-    this.#pings.set(clientTimeMs, sentMs);
-    this.#write({ type: "Ping", clientTimeMs });
-    this.#pingsSent += 1;
-    const nextMs = this.#pingsSent < CLOCK_FIRST_COUNT ? CLOCK_FIRST_MS : CLOCK_EVERY_MS;
-    this.#cancelPing = this.#after(nextMs, () => this.#ping());
-  }
-
-  #pong({ clientTimeMs, serverTimeMs }) {
-    const sentMs = this.#pings.get(clientTimeMs);
-    if (sentMs === undefined) return;
-    this.#pings.delete(clientTimeMs);
-    this.clock.add(sentMs, this.#now(), serverTimeMs);
-    this.#emit("clock", this.clock);
   }
 }
 

@@ -30,7 +30,7 @@ export function encodeEvent(event: Event): { classId: number; bytes: Uint8Array 
 export interface Header {
   /** The highest sequence up to which every command is done. */
   ack: number;
-  /** The server's clock: milliseconds since 1970, UTC. */
+  /** The server's clock: steady, in milliseconds from about 1970. */
   serverTimeMs: number;
   /** The connection's count of server frames. */
   frame: number;
@@ -116,24 +116,32 @@ export class View {
 }
 
 /**
- * The server's clock as seen from here: of the last answers to `Ping`, the one that was least delayed tells how far the server's
- * clock is ahead. Wrong by half of `delayMs` and a millisecond at most, as long as neither clock jumps. All is null before the
- * first answer.
+ * The server's clock as seen from here. An answer to `Ping` tells it at some moment between question and arrival; taken for the
+ * middle, it is wrong by half of the delay at most. Of the last answers the one that may be wrong by the least is believed.
+ * All times are in milliseconds, and null before the first answer.
  */
 export class Clock {
+  /** The own clock is steady, in milliseconds from anywhere. */
   constructor(now: () => number);
   /** What to add to the own clock to get the server's. */
   get offsetMs(): number | null;
-  /** From a ping to its pong, at the best. */
+  /** From a question to its answer, at best. */
   get delayMs(): number | null;
-  /** How much later than the best the last answers came, on average. */
+  /** How much longer than that it takes on average. */
   get jitterMs(): number | null;
-  /** The server's clock now, in milliseconds since 1970. */
+  /** The offset is wrong by so much at most. */
+  get errorMs(): number | null;
+  /**
+   * The server's clock now, as in the headers of its frames. On one connection it never runs backwards: when it turns out to be
+   * ahead, it goes at half speed until it is right again.
+   */
   serverNow(): number | null;
-  /** Takes in an answer: the own clock when asked and when answered, and the server's in between. */
-  add(sentMs: number, receivedMs: number, serverMs: number): void;
-  /** Forgets every answer. */
-  clear(): void;
+  /** The number to ask the server with now, or null if it is not time to. */
+  ask(): number | null;
+  /** Takes the answer to the question with this number; false when it is not the one that is open. */
+  answered(number: number, serverTimeMs: number): boolean;
+  /** On a new connection there may be another server; what is known holds until it has answered. */
+  connected(): void;
 }
 
 /** The server did not carry out a command. */
@@ -202,7 +210,7 @@ export interface Happenings {
   resumed: [];
   /** The server is about to end the connection. */
   goodbye: [code: number];
-  /** The server's clock was asked. */
+  /** The server has told its clock. */
   clock: [clock: Clock];
 }
 
