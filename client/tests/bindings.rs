@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use client::bindings::Language;
-use client::{COMMANDS, EVENTS};
+use client::{COMMANDS, EVENTS, FrameWriter, Header, SERVER_FRAME_LEN_MAX};
 use random::Dice;
 use serde_json::Value;
 use vectors::spoiled;
@@ -156,6 +156,7 @@ fn spoiled_bodies_are_refused_as_rust_refuses_them() {
 fn frames_good_and_spoiled_read_as_in_rust() {
     let mut dice = Dice(3);
     let mut lines = vec![vectors::cell(&vectors::full_cell_frame())];
+    lines.extend(vectors::every_mask().iter().map(|it| vectors::cell(it)));
     for _ in 0..400 {
         let cell = vectors::random_cell_frame(&mut dice, vectors::any_cell);
         let server = vectors::random_server_frame(&mut dice);
@@ -170,13 +171,12 @@ fn frames_good_and_spoiled_read_as_in_rust() {
             }
         }
     }
-    let longest = client::SERVER_FRAME_LEN_MAX;
-    let mut frame = client::FrameWriter::new(client::Header::default());
-    frame.cell(&vec![7; longest - frame.len() - 5]);
-    let mut frame = frame.finish();
-    lines.push(vectors::server(&frame));
-    frame.push(0);
-    lines.push(vectors::server(&frame));
+    for len in [SERVER_FRAME_LEN_MAX, SERVER_FRAME_LEN_MAX + 1] {
+        let mut frame = FrameWriter::new(Header::default());
+        let head = frame.len() + 5;
+        frame.cell(&vec![7; len - head]);
+        lines.push(vectors::server(&frame.finish()));
+    }
     let accepted = accepted(&lines);
     assert!(
         accepted > 800 && lines.len() - accepted > 800,

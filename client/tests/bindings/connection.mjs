@@ -113,9 +113,9 @@ async function inWorld(options) {
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-function aCell(handle, sequence, x = 1) {
-  const me = { handle, change: "whole", x, y: 2, hp: 90, hpMax: 100, state: 0, kind: "avatars/human", name: "Ann" };
-  return realm.encodeCellFrame({ kind: "snapshot", cell: { x: 0, y: 0 }, epoch: 1, sequence, entries: [me] });
+function aCell(handle, sequence, column = 0) {
+  const me = { handle, change: "whole", x: 1, y: 2, hp: 90, hpMax: 100, state: 0, kind: "avatars/human", name: "Ann" };
+  return realm.encodeCellFrame({ kind: "snapshot", cell: { x: column, y: 0 }, epoch: 1, sequence, entries: [me] });
 }
 
 const tests = {
@@ -160,7 +160,8 @@ const tests = {
   },
 
   async "a refusal, a delay and an end reject what was asked, and nothing else"() {
-    const { connection, time, socket, told } = await inWorld();
+    const made = await inWorld();
+    const { connection, time, socket, told } = made;
     const cast = connection.request({ type: "Cast", spell: "spells/strike", target: 9 }, "Struck", { where: ({ by }) => by === 3 });
     const other = connection.request({ type: "Loot", target: 9 }, "Looted");
     socket.say({ type: "Struck", spell: "spells/bite", by: 9, target: 3, amount: 1 });
@@ -179,6 +180,16 @@ const tests = {
     await ended;
     await assert.rejects(connection.enter(), NoAnswer, "nothing can be asked while the socket is lost");
     await assert.rejects(connection.request({ type: "Move", x: NaN, y: 0 }, "Left"), NoAnswer);
+    connection.close();
+    const again = connection.logIn("ann", "a password");
+    await settled();
+    made.sockets.at(-1).welcome();
+    await settled();
+    let command;
+    connection.on("refused", (_, told) => (command = told));
+    made.sockets.at(-1).refuseLast(Code.WrongCredentials);
+    await assert.rejects(again, { name: "Refusal", code: Code.WrongCredentials });
+    assert.deepEqual(command, { type: "LogIn", name: "ann" }, "what proves who a player is should not be told again");
     connection.close();
     await assert.rejects(connection.logIn("x".repeat(65), ""), ProtocolError, "what cannot be sent should not cost a connection");
     assert.equal(connection.status, "closed");
@@ -202,7 +213,7 @@ const tests = {
     made.socket.say({ type: "LoggedIn", name: "Ann", token: "1e".repeat(32) });
     assert.deepEqual(made.socket.asked.at(-1).command, { type: "Enter" });
     assert.equal(connection.status, "connecting", "it is open when it is back in the world, and not before");
-    made.socket.say({ ...ENTERED, me: 4, hp: 80 }, { kind: "cell", bytes: aCell(4, 9) });
+    made.socket.say({ ...ENTERED, me: 4, hp: 80 }, { kind: "cell", bytes: aCell(4, 9, 1) });
     assert.deepEqual(told.filter((one) => one !== "frame"), ["status waiting", "status connecting", "status open", "resumed", "entered"]);
     assert.equal(connection.token, "1e".repeat(32), "the new token should be kept");
     assert.deepEqual([connection.me.handle, connection.view.size], [4, 1], "everything should be told anew");
@@ -369,9 +380,10 @@ const tests = {
     socket.say({ type: "Said", room: "near", from: "Bea", text: "two" });
     await settled();
     assert.deepEqual(heard, ["one"], "who is taken off should hear no more");
-    connection.on("frame", () => connection.close());
-    socket.say({ type: "Left" });
+    connection.on("left", () => connection.close());
+    socket.say({ type: "Left" }, ENTERED);
     assert.equal(connection.status, "closed", "a listener may close the connection");
+    assert.equal(connection.me, null, "and then nothing more is heard");
   },
 };
 

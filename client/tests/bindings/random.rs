@@ -84,8 +84,9 @@ impl Dice {
             '🐕',
             '\u{10ffff}',
         ];
-        match self.below(8) {
+        match self.below(9) {
             0 => String::new(),
+            4 => "zz".repeat(32),
             1 => "犬".repeat(*self.pick(&[10, 21, 22, 85, 86])),
             2 => "a".repeat(*self.pick(&[31, 32, 63, 64, 65, 128, 129, 255, 256, 2048, 2049])),
             3 => "0fA9".repeat(16),

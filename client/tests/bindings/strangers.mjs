@@ -127,6 +127,15 @@ refused(() => realm.encodeCommand({ type: "Say", room: "near", text: "犬".repea
 refused(() => realm.encodeCommand({ type: "Fly" }, 1), "class");
 refused(() => realm.encodeCommand({ type: "Enter" }, 2 ** 32), "range");
 assert.equal(realm.encodeCommand({ type: "Say", room: "near", text: "犬".repeat(682) }, 1).length, 9 + 1 + 5 + 3 + 2046, "2046 bytes are a text");
+const step = (x) => {
+  const near = { x, y: 0, hp: 1, hpMax: 1, state: 0, kind: "", name: "" };
+  const entries = [{ handle: 1, change: "whole", ...near }];
+  const bytes = realm.encodeCellFrame({ kind: "delta", cell: { x: 0, y: 0 }, epoch: 1, sequence: 1, entries });
+  return realm.decodeCellFrame(bytes).entries[0].x * 32;
+};
+for (const [tiles, steps] of [[1.999, 63], [1, 32], [-3, 0], [NaN, 0], [1e9, 0xffff], [Infinity, 0xffff]]) {
+  assert.equal(step(tiles), steps, `${tiles} tiles should go as ${steps} steps`);
+}
 for (const sealed of [realm.Code, realm.State, realm.LIMITS, realm.codeText]) {
   assert.ok(Object.isFrozen(sealed), "the tables should be frozen");
 }

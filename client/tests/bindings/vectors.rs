@@ -279,6 +279,27 @@ fn write_entries(
     }
 }
 
+/// Cell frames of one entry, with each mask that a byte can hold and what its bits would bring.
+pub(crate) fn every_mask() -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    for kind in [0, 1] {
+        for mask in 0..=u8::MAX {
+            let mut bytes = vec![kind, 2, 0, 3, 0, 1, 0, 0, 0, 9, 0, 0, 0, 1, 0, 7, 0, mask];
+            let parts: [(u8, &[u8]); 5] = [
+                (mask::POSITION, &[33, 0, 64, 1]),
+                (mask::HEALTH, &[5, 0, 6, 0]),
+                (mask::STATE, &[2]),
+                (mask::IDENTITY, b"\x01a\x02bc"),
+                (mask::GONE, &[1, 4, 0, 5, 0]),
+            ];
+            let told = parts.iter().filter(|(bit, _)| mask & bit != 0);
+            bytes.extend(told.flat_map(|(_, fields)| *fields));
+            frames.push(bytes);
+        }
+    }
+    frames
+}
+
 /// A cell frame with as many entries as can be.
 pub(crate) fn full_cell_frame() -> Vec<u8> {
     let mut writer = CellFrameWriter::new(CellFrameKind::Delta, Cell::default(), 1, 1);
@@ -415,7 +436,7 @@ pub(crate) fn spoiled(good: &[u8], dice: &mut Dice) -> Vec<u8> {
         }
         6 => {
             // Another way to write a number, or another value.
-            let other: &[u8] = match dice.below(10) {
+            let other: &[u8] = match dice.below(13) {
                 0 => &[0xcc, 5],
                 1 => &[0xcd, 0, 5],
                 2 => &[0xd3, 0, 0, 0, 0, 0, 0, 0, 5],
@@ -425,6 +446,9 @@ pub(crate) fn spoiled(good: &[u8], dice: &mut Dice) -> Vec<u8> {
                 6 => &[0xc0],
                 7 => &[0xc4, 1, b'a'],
                 8 => &[0x81, 0xa1, b'x', 1],
+                9 => &[0xcd, 1, 0],
+                10 => &[0xce, 0, 1, 0, 0],
+                11 => &[0xcf, 0, 0, 0, 1, 0, 0, 0, 0],
                 _ => &[0xd9, 2, 0xc3, 0x28],
             };
             let end = (at + 1).min(bytes.len());
