@@ -11,7 +11,7 @@ use client::bindings::Language;
 const FOLDER: &str = "client/bindings";
 
 #[derive(Args)]
-pub(crate) struct Bindings {
+pub(super) struct Bindings {
     /// The language to write
     #[arg(long, value_enum)]
     lang: Lang,
@@ -27,7 +27,7 @@ enum Lang {
 }
 
 impl Bindings {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let (language, name) = match self.lang {
             Lang::Js => (Language::JavaScript, "js"),
         };
