@@ -193,23 +193,22 @@ pub(crate) fn cell(bytes: &[u8]) -> Value {
     line
 }
 
-/// Every class of both tables, filled at random `count` times over.
-pub(crate) fn classes(
-    dice: &mut Dice,
-    count: usize,
-) -> (Vec<Vec<u8>>, Vec<(wire::ClassId, Vec<u8>)>) {
-    let mut commands = Vec::new();
-    let mut events = Vec::new();
-    for _ in 0..count {
-        for index in 0..COMMANDS.len() {
-            let sequence = dice.integer(32) as u32;
-            commands.push(framed(sequence, &random(index, dice)));
-        }
-        for index in 0..EVENTS.len() {
-            events.push(random::<Event>(index, dice).encode());
-        }
+/// Frames of every command, filled at random `count` times over.
+pub(crate) fn commands(dice: &mut Dice, count: usize) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    for index in (0..COMMANDS.len()).cycle().take(count * COMMANDS.len()) {
+        let sequence = dice.integer(32) as u32;
+        frames.push(framed(sequence, &random(index, dice)));
     }
-    (commands, events)
+    frames
+}
+
+/// Every event, filled at random `count` times over.
+pub(crate) fn events(dice: &mut Dice, count: usize) -> Vec<(wire::ClassId, Vec<u8>)> {
+    let indices = (0..EVENTS.len()).cycle().take(count * EVENTS.len());
+    indices
+        .map(|index| random::<Event>(index, dice).encode())
+        .collect()
 }
 
 pub(crate) fn random_server_frame(dice: &mut Dice) -> Vec<u8> {
