@@ -64,8 +64,6 @@ export const Code: {
   readonly TargetDead: 18;
   /** There is nothing to take. */
   readonly NothingToLoot: 19;
-  /** That belongs to somebody else. */
-  readonly NotYours: 20;
   /** You are dead. */
   readonly YouAreDead: 21;
   /** That command came twice or out of order. */
@@ -86,6 +84,10 @@ export const Code: {
   readonly BadToken: 29;
   /** Somebody stands in the way. */
   readonly InTheWay: 30;
+  /** Too many have tried to log in: wait a minute. */
+  readonly TooManyLogins: 31;
+  /** You were sent away: your client breaks the rules. */
+  readonly Expelled: 32;
   /** That text is empty, too long, or holds what nobody could read. */
   readonly BadText: 40;
   /** You talk too fast: slow down. */

@@ -64,8 +64,6 @@ export const Code = Object.freeze({
   TargetDead: 18,
   /** There is nothing to take. */
   NothingToLoot: 19,
-  /** That belongs to somebody else. */
-  NotYours: 20,
   /** You are dead. */
   YouAreDead: 21,
   /** That command came twice or out of order. */
@@ -86,6 +84,10 @@ export const Code = Object.freeze({
   BadToken: 29,
   /** Somebody stands in the way. */
   InTheWay: 30,
+  /** Too many have tried to log in: wait a minute. */
+  TooManyLogins: 31,
+  /** You were sent away: your client breaks the rules. */
+  Expelled: 32,
   /** That text is empty, too long, or holds what nobody could read. */
   BadText: 40,
   /** You talk too fast: slow down. */
@@ -137,7 +139,6 @@ export const codeText = Object.freeze({
   17: "That is not ready yet.",
   18: "Your target is dead.",
   19: "There is nothing to take.",
-  20: "That belongs to somebody else.",
   21: "You are dead.",
   22: "That command came twice or out of order.",
   23: "Too many commands: slow down.",
@@ -148,6 +149,8 @@ export const codeText = Object.freeze({
   28: "You were away for too long.",
   29: "Your session has ended: log in again.",
   30: "Somebody stands in the way.",
+  31: "Too many have tried to log in: wait a minute.",
+  32: "You were sent away: your client breaks the rules.",
   40: "That text is empty, too long, or holds what nobody could read.",
   41: "You talk too fast: slow down.",
   42: "Nobody of that name is there.",
