@@ -359,6 +359,21 @@ mod tests {
             ),
             "a Move without a point should be refused"
         );
+        let as_a_map = [0x82, 0xa1, b'x', 1, 0xa1, b'y', 1];
+        let text_as_binary = [0x91, 0xc4, 4, b'n', b'e', b'a', b'r'];
+        for (class, body) in [
+            (Enter::ID, [0x80].as_slice()),
+            (Move::ID, &as_a_map),
+            (Join::ID, &text_as_binary),
+        ] {
+            assert!(
+                matches!(
+                    Command::decode(class, body),
+                    Err(CommandError::Malformed(wire::DecodeError::NotPlain { .. }))
+                ),
+                "{body:?} is another way to write it than the page tells, and should be refused"
+            );
+        }
     }
 
     #[test]

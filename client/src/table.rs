@@ -124,7 +124,7 @@ macro_rules! class_table {
             pub fn decode(class: wire::ClassId, body: &[u8]) -> Result<$Enum, $Error> {
                 $(
                     if class == <$Class as wire::Class>::ID {
-                        let value: $Class = wire::decode(body).map_err($Error::Malformed)?;
+                        let value: $Class = wire::decode_plain(body).map_err($Error::Malformed)?;
                         value.check()?;
                         return Ok($Enum::$Class(value));
                     }

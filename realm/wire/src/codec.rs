@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use crate::scan::{DEPTH_MAX, scan};
+use crate::scan::{DEPTH_MAX, scan, scan_plain};
 
 /// Writes `value` as MessagePack. A value that nests deeper than `DEPTH_MAX` is written, and refused by its reader.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
@@ -15,6 +15,17 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> 
 /// Reads a value from exactly these bytes, which may come from anyone.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     scan(bytes)?;
+    read(bytes)
+}
+
+/// The same, and takes each type in one way only: a struct that was written as a map, and text that was written as binary,
+/// are refused. So `T` has neither.
+pub fn decode_plain<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    scan_plain(bytes)?;
+    read(bytes)
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     let mut reader = rmp_serde::Deserializer::from_read_ref(bytes);
     // The scan bounds containers; a decoder also counts the option or newtype around each.
     reader.set_max_depth(DEPTH_MAX * 4);
@@ -72,6 +83,12 @@ pub enum DecodeError {
     #[error("a map has too many entries (at {at})")]
     MapTooLong {
         /// Where the map begins.
+        at: usize,
+    },
+    /// A map, binary or extension in a value that has none.
+    #[error("a map, binary or extension where none belongs (at {at})")]
+    NotPlain {
+        /// Where it begins.
         at: usize,
     },
     /// Well-formed, but not a value of the type asked for.

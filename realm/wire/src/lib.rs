@@ -7,7 +7,7 @@ mod codec;
 mod scan;
 
 pub use class::{Class, ClassId};
-pub use codec::{DecodeError, EncodeError, decode, encode};
+pub use codec::{DecodeError, EncodeError, decode, decode_plain, encode};
 pub use scan::{DEPTH_MAX, MAP_LEN_MAX, scan};
 
 /// The version of everything this crate writes. A reader refuses a version that it does not know.

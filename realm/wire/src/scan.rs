@@ -15,7 +15,24 @@ pub const MAP_LEN_MAX: usize = 1024;
 
 /// Checks that `bytes` hold exactly one well-formed MessagePack value within the bounds.
 pub fn scan(bytes: &[u8]) -> Result<(), DecodeError> {
-    let mut input = Input { bytes, at: 0 };
+    walk(bytes).map(|_| ())
+}
+
+/// The same, of a value without maps, binary and extensions: what structs, lists, text and numbers are written as.
+pub(crate) fn scan_plain(bytes: &[u8]) -> Result<(), DecodeError> {
+    match walk(bytes)? {
+        None => Ok(()),
+        Some(at) => Err(DecodeError::NotPlain { at }),
+    }
+}
+
+/// Where the first map, binary or extension begins, in bytes that pass.
+fn walk(bytes: &[u8]) -> Result<Option<usize>, DecodeError> {
+    let mut input = Input {
+        bytes,
+        at: 0,
+        not_plain: None,
+    };
     let mut open: Vec<Open<'_>> = Vec::new();
     loop {
         let start = input.at;
@@ -39,7 +56,7 @@ pub fn scan(bytes: &[u8]) -> Result<(), DecodeError> {
         }
     }
     match input.left() {
-        0 => Ok(()),
+        0 => Ok(input.not_plain),
         _ => Err(DecodeError::Trailing { at: input.at }),
     }
 }
@@ -113,6 +130,8 @@ enum Value {
 struct Input<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// The first map, binary or extension.
+    not_plain: Option<usize>,
 }
 
 impl<'a> Input<'a> {
@@ -143,6 +162,9 @@ impl<'a> Input<'a> {
     fn value(&mut self) -> Result<Value, DecodeError> {
         let at = self.at;
         let head = self.take(1)?[0];
+        if matches!(head, 0x80..=0x8f | 0xc4..=0xc9 | 0xd4..=0xd8 | 0xde | 0xdf) {
+            self.not_plain.get_or_insert(at);
+        }
         match head {
             0x00..=0x7f | 0xe0..=0xff | 0xc0 | 0xc2 | 0xc3 => Ok(Value::Scalar),
             0x80..=0x8f => self.map(usize::from(head & 0x0f)),
@@ -302,6 +324,32 @@ mod tests {
             Ok(()),
             "a map inside a map has keys of its own"
         );
+    }
+
+    #[test]
+    fn a_plain_value_has_no_map_binary_or_extension() {
+        assert_eq!(
+            scan_plain(&[0x92, 0xa1, b'a', 0x91, 0xcd, 1, 2]),
+            Ok(()),
+            "arrays, text and numbers are plain"
+        );
+        let others: [&[u8]; 6] = [
+            &[0x80],
+            &[0xde, 0, 0],
+            &[0xc4, 1, 9],
+            &[0xc7, 1, 5, 9],
+            &[0xd4, 5, 9],
+            &[0xdf, 0, 0, 0, 0],
+        ];
+        for other in others {
+            let inside = [&[0x92, 1], other].concat();
+            assert_eq!(scan(&inside), Ok(()), "{other:?} is well-formed");
+            assert_eq!(
+                scan_plain(&inside),
+                Err(DecodeError::NotPlain { at: 2 }),
+                "{other:?} is not plain"
+            );
+        }
     }
 
     #[test]
