@@ -18,7 +18,7 @@ struct Source {
 }
 
 /// All Rust below a folder of the workspace, tests too.
-fn files(below: &str) -> Vec<(String, String)> {
+pub(crate) fn files(below: &str) -> Vec<(String, String)> {
     fn walk(folder: &Path, found: &mut Vec<(String, String)>) {
         let entries = std::fs::read_dir(folder).expect("a source folder should be readable");
         for entry in entries.flatten() {

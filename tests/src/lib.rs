@@ -1,6 +1,9 @@
 //! The harness of the whole-realm tests: a world in one of three modes, on threads of its own, with data of its own.
 //! A test's body is the same in each mode.
 
+pub mod fuzz;
+pub mod soak;
+
 use std::path::{Path, PathBuf};
 use std::sync::mpsc as blocking;
 use std::thread::JoinHandle;
@@ -315,6 +318,11 @@ async fn run(
 
 /// Runs a test's body on a runtime of its own, and fails it when it takes too long.
 pub fn play<F: Future<Output = ()>>(body: F) {
+    play_within(PATIENCE, body);
+}
+
+/// The same, of a body that takes longer than a test does, and has a result.
+pub fn play_within<F: Future>(within: Duration, body: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -323,8 +331,8 @@ pub fn play<F: Future<Output = ()>>(body: F) {
         clippy::disallowed_methods,
         reason = "a test that hangs has to be ended in real time"
     )]
-    let ended = runtime.block_on(async { tokio::time::timeout(PATIENCE, body).await });
-    assert!(ended.is_ok(), "the test should not wait for ever");
+    let ended = runtime.block_on(async { tokio::time::timeout(within, body).await });
+    ended.expect("the test should not wait for ever")
 }
 
 /// Runs an async body of one [`World`] in each of the three modes.

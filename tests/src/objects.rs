@@ -1,6 +1,6 @@
 //! Chests, plants and doors: what they give, to whom, and what they close.
 
-mod content;
+pub(crate) mod content;
 mod deaths;
 mod doors;
 

@@ -10,6 +10,7 @@ mod delivery;
 mod durability;
 mod extend;
 mod failover;
+mod hostile;
 mod house;
 mod isolation;
 mod javascript_client;

@@ -7,16 +7,16 @@ use tempfile::TempDir;
 use tests::{Mode, World, workspace};
 
 /// Its map.
-pub(super) const MEADOW: &str = "maps/meadow.tmx";
+pub(crate) const MEADOW: &str = "maps/meadow.tmx";
 
 /// A copy of `resources/`, with room for a realm's data beside it.
-pub(super) struct Content {
+pub(crate) struct Content {
     folder: TempDir,
 }
 
 impl Content {
     /// The real content, without a mob in the meadow.
-    pub(super) fn quiet() -> Self {
+    pub(crate) fn quiet() -> Self {
         let folder = tempfile::tempdir().expect("a test needs a temporary folder");
         let content = Self { folder };
         copy(&workspace().join("resources"), &content.root());
@@ -36,10 +36,16 @@ impl Content {
     }
 
     /// Puts another text into a file.
-    pub(super) fn replace(self, path: &str, from: &str, to: &str) -> Self {
+    pub(crate) fn replace(self, path: &str, from: &str, to: &str) -> Self {
         let text = self.read(path);
         assert!(text.contains(from), "{path} should have {from:?}");
         self.write(path, &text.replace(from, to));
+        self
+    }
+
+    /// Adds a file.
+    pub(crate) fn with(self, path: &str, text: &str) -> Self {
+        self.write(path, text);
         self
     }
 
@@ -56,8 +62,13 @@ impl Content {
         self.replace(MEADOW, "</objectgroup>", &format!("{dog}</objectgroup>"))
     }
 
+    /// The folder around it, with room for a realm's data.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The folder.
-    pub(super) fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("resources")
     }
 

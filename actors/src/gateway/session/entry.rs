@@ -195,6 +195,9 @@ impl Session {
         };
         self.sight.open(channel, placement.host);
         self.see(&view, cx);
+        // Another session may have taken the avatar over before this answer came; its word of that was for a session that
+        // did not know the avatar yet. Who is heard by it no more is told so again.
+        self.acknowledge(cx);
         if let Some(sequence) = leave {
             // A new line has room.
             let _ = self.say(sequence, client::command::Leave {}.into(), cx);

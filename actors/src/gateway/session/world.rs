@@ -215,7 +215,8 @@ impl Session {
         }));
     }
 
-    fn acknowledge(&mut self, cx: &mut Cx<Self>) {
+    /// Says how far the avatar was heard.
+    pub(super) fn acknowledge(&mut self, cx: &mut Cx<Self>) {
         let Stage::InWorld(world) = &mut self.stage else {
             return;
         };
