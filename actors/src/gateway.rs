@@ -11,6 +11,7 @@ mod house;
 pub mod memory;
 mod metrics;
 mod outlet;
+mod page;
 mod pump;
 mod scanner;
 mod session;
@@ -34,7 +35,11 @@ pub use config::GatewayConfig;
 use house::House;
 use memory::{Meet, PeerOutlet, ToPeer};
 pub(crate) use metrics::GatewayMetrics;
+use page::Page;
 use session::{Alive, CellBytes, FromClient, Passed, SocketLost, Stop, Talk, TooMany};
+
+use crate::mechanics::Components;
+use crate::resources::Resources;
 
 const NAME: &str = "gateway";
 
@@ -72,6 +77,7 @@ impl Module for GatewayModule {
         let Some(address) = self.house.config.listen.as_deref() else {
             return Ok(());
         };
+        cx.hold(Rc::new(self.page(cx).await?));
         let refused = |error: std::io::Error| ModuleError::Needs {
             module: NAME,
             what: format!(
@@ -128,6 +134,29 @@ impl Module for GatewayModule {
         }
         let empty = std::pin::pin!(self.house.empty());
         select(empty, cx.clock().sleep(DRAIN_WITHIN)).await;
+    }
+}
+
+impl GatewayModule {
+    /// The page, with the content that it shows.
+    async fn page(&self, cx: &ServiceCx) -> Result<Page, ModuleError> {
+        let name = self.house.config.realm_name.clone();
+        let Some(folder) = self.house.config.resources.clone() else {
+            return Ok(Page::new(&name, None));
+        };
+        let needs = |what| ModuleError::Needs { module: NAME, what };
+        // Content may have tables of a team's own, which are not for the page but belong there.
+        let components = cx.held::<Components>().unwrap_or_default();
+        let tables = components.tables().clone();
+        let loaded = cx
+            .node()
+            .outside()
+            .run_blocking(move || Resources::load(&folder, &tables))
+            .await;
+        let resources = loaded
+            .map_err(|error| needs(error.to_string()))?
+            .map_err(|faults| needs(faults.iter().map(|fault| format!("\n  {fault}")).collect()))?;
+        Ok(Page::new(&name, Some(&resources)))
     }
 }
 

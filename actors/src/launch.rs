@@ -144,9 +144,12 @@ impl Launch {
         if let (Some(listen), Some(gateway)) = (&self.listen, role.module_mut("gateway")) {
             gateway.set("listen", listen.clone());
         }
-        let folder = resources_of(&mut role)?;
-        if let (Some(folder), Some(mechanics)) = (folder, role.module_mut("mechanics")) {
-            mechanics.set("resources", folder.display().to_string());
+        let content = resources_of(&mut role)?;
+        let shown = folder_of(&mut role, "gateway")?.or_else(|| content.clone());
+        for (module, folder) in [("mechanics", content), ("gateway", shown)] {
+            if let (Some(folder), Some(module)) = (folder, role.module_mut(module)) {
+                module.set("resources", folder.display().to_string());
+            }
         }
         Ok(role)
     }
@@ -194,15 +197,20 @@ pub async fn stop(nodes: Vec<Node>) {
 /// # Errors
 /// When the module's settings are wrong.
 pub fn resources_of(role: &mut Role) -> Result<Option<PathBuf>, RoleFault> {
+    folder_of(role, "mechanics")
+}
+
+/// The content folder that one module of a role names.
+fn folder_of(role: &mut Role, module: &str) -> Result<Option<PathBuf>, RoleFault> {
     let beside = role
         .path
         .parent()
         .map(Path::to_path_buf)
         .unwrap_or_default();
-    let Some(mechanics) = role.module_mut("mechanics") else {
+    let Some(module) = role.module_mut(module) else {
         return Ok(None);
     };
-    let settings: toml::Table = mechanics.config()?;
+    let settings: toml::Table = module.config()?;
     let folder = settings.get("resources").and_then(toml::Value::as_str);
     Ok(folder.map(|folder| beside.join(folder)))
 }

@@ -17,6 +17,7 @@ mod javascript_client;
 mod kill_the_dog;
 mod link;
 mod objects;
+mod page;
 mod probe;
 mod python_client;
 mod restart;

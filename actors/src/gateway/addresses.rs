@@ -1,4 +1,5 @@
-//! What may come from one network address: connections at a time, handshakes, logins, registrations. No address is exempt.
+//! What may come from one network address: connections at a time, handshakes, files of the page, logins,
+//! registrations. No address is exempt.
 //! Says who is behind a proxy that the role trusts, and believes nobody else.
 
 use std::cell::RefCell;
@@ -43,6 +44,7 @@ pub(super) struct Addresses {
     open: RefCell<BTreeMap<Network, usize>>,
     open_max: usize,
     handshakes: Limits<Network>,
+    assets: Limits<Network>,
     logins: Limits<Network>,
     registrations: Limits<Network>,
     trusted_proxies: Vec<IpAddr>,
@@ -58,6 +60,10 @@ impl Addresses {
             handshakes: limits(per_second(
                 config.connections_per_address_per_s,
                 config.connections_per_address_burst,
+            )),
+            assets: limits(per_second(
+                config.assets_per_address_per_s,
+                config.assets_per_address_burst,
             )),
             logins: limits(per_minute(
                 config.logins_per_address_per_minute,
@@ -120,6 +126,14 @@ impl Addresses {
     /// How long to wait when it is one too many.
     pub(super) fn request(&self, address: IpAddr) -> Result<(), Duration> {
         self.handshakes.take(&Network::of(address))
+    }
+
+    /// A file of the page is asked for.
+    ///
+    /// # Errors
+    /// How long to wait when it is one too many.
+    pub(super) fn asset(&self, address: IpAddr) -> Result<(), Duration> {
+        self.assets.take(&Network::of(address))
     }
 
     /// Somebody logs in, or tries to; false when it is one too many.

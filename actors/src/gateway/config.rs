@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use realm::ModuleError;
@@ -43,6 +44,10 @@ pub struct GatewayConfig {
     pub connections_per_address_per_s: NonZeroU32,
     /// Connections that may come from one address at once.
     pub connections_per_address_burst: NonZeroU32,
+    /// Files of the page that may be asked for from one address in a second, on and on.
+    pub assets_per_address_per_s: NonZeroU32,
+    /// Files of the page that may be asked for from one address at once; a browser that comes anew asks for some forty.
+    pub assets_per_address_burst: NonZeroU32,
     /// Logins and resumes that may be tried from one address in a minute, on and on.
     pub logins_per_address_per_minute: NonZeroU32,
     /// Logins and resumes that may be tried from one address at once.
@@ -61,6 +66,9 @@ pub struct GatewayConfig {
     pub controls_per_s: NonZeroU32,
     /// From where on a client is suspected, and what comes of it.
     pub suspicion: SuspicionConfig,
+    /// The folder with the content that the page shows: maps and names. Without it the page draws open ground. It is
+    /// that of the role's mechanics if the role says nothing.
+    pub resources: Option<PathBuf>,
 }
 
 /// The scores at which a client's session comes to a stage. What a refusal weighs is in `session/suspicion.rs`.
@@ -105,6 +113,8 @@ impl Default for GatewayConfig {
             connections_per_address_max: 100,
             connections_per_address_per_s: some(10),
             connections_per_address_burst: some(50),
+            assets_per_address_per_s: some(40),
+            assets_per_address_burst: some(800),
             logins_per_address_per_minute: some(60),
             logins_per_address_burst: some(30),
             registrations_per_address_per_minute: some(6),
@@ -114,6 +124,7 @@ impl Default for GatewayConfig {
             commands_burst: some(120),
             controls_per_s: some(20),
             suspicion: SuspicionConfig::default(),
+            resources: None,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What the gateway answers over HTTP: a page that says what this is, and the handshake of a WebSocket. Refuses heads
-//! that are too long, addresses from which too much comes, and browsers that come from somebody else's page.
+//! What the gateway answers over HTTP: the page to play on (`page.rs`), and the handshake of a WebSocket. Refuses heads that
+//! are too long, addresses from which too much comes, and browsers that come from somebody else's page.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use super::addresses::Seat;
 use super::house::{House, Kick};
 use super::metrics::Crowd;
+use super::page;
 use super::pump::Pump;
 use super::scanner::{FRAME_LEN_MAX, FaultCell, Scanner};
 
@@ -31,16 +32,12 @@ const OPEN_AGAIN: Duration = Duration::from_secs(10);
 /// Where a proxy says for whom it asks.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The page runs and loads nothing, and stands in no other page.
-const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
 /// Sets up the routes; `cx` is the service whose sessions are opened here.
 pub(super) fn routes(cx: ServiceCx) -> impl FnOnce(&mut ServiceConfig) {
     move |app| {
         app.app_data(Data::new(cx))
-            .route("/", get().to(page))
-            .route("/ws", get().to(socket));
+            .route("/ws", get().to(socket))
+            .configure(page::routes);
     }
 }
 
@@ -82,8 +79,21 @@ fn receive(house: &House, socket: &TcpStream, peer: IpAddr, data: &mut actix_web
     data.insert(Arrival { kick, peer, seat });
 }
 
+/// What is asked for, each with a rate of its own: a page has many files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// The page's text, or a WebSocket.
+    Way,
+    /// A file of the page.
+    Asset,
+}
+
 /// Who asks, if that may be asked from there. The second is the place of somebody behind a proxy.
-fn admit(request: &HttpRequest, house: &House) -> Result<(IpAddr, Option<Seat>), Refusal> {
+fn admit(
+    request: &HttpRequest,
+    house: &House,
+    asked: Asked,
+) -> Result<(IpAddr, Option<Seat>), Refusal> {
     if head_len(request) > HEAD_LEN_MAX {
         return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into());
     }
@@ -107,37 +117,27 @@ fn admit(request: &HttpRequest, house: &House) -> Result<(IpAddr, Option<Seat>),
         house.metrics.turned_away(Crowd::Open);
         return Err(Refusal::until(OPEN_AGAIN));
     }
-    if let Err(wait) = house.addresses.request(address) {
+    let taken = match asked {
+        Asked::Way => house.addresses.request(address),
+        Asked::Asset => house.addresses.asset(address),
+    };
+    if let Err(wait) = taken {
         house.metrics.turned_away(Crowd::Rate);
         return Err(Refusal::until(wait));
     }
     Ok((address, own))
 }
 
-async fn page(request: HttpRequest, cx: Data<ServiceCx>) -> HttpResponse {
+/// The answer to who may not ask for something of the page.
+pub(super) fn refusal_of_page(
+    request: &HttpRequest,
+    cx: &ServiceCx,
+    asked: Asked,
+) -> Option<HttpResponse> {
     let Some(house) = cx.held::<House>() else {
-        return refused(StatusCode::SERVICE_UNAVAILABLE);
+        return Some(refused(StatusCode::SERVICE_UNAVAILABLE));
     };
-    if let Err(refusal) = admit(&request, &house) {
-        return refusal.answer();
-    }
-    let name = escaped(&house.config.realm_name);
-    let host = host_of(request.headers());
-    let protocol = client::PROTOCOL;
-    let page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{name}</title>\n\
-         <h1>{name}</h1>\n\
-         <p>This is the gateway of an online world. Clients speak version {protocol} of its protocol over a WebSocket at \
-         <code>ws://{host}/ws</code>.</p>\n\
-         <p>To see it work, kill the dog:</p>\n\
-         <pre>realm smoke --url ws://{host}/ws</pre>\n</html>\n"
-    );
-    HttpResponse::Ok()
-        .content_type("text/html; charset=utf-8")
-        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::REFERRER_POLICY, "no-referrer"))
-        .body(page)
+    admit(request, &house, asked).err().map(Refusal::answer)
 }
 
 async fn socket(request: HttpRequest, payload: Payload, cx: Data<ServiceCx>) -> HttpResponse {
@@ -145,7 +145,7 @@ async fn socket(request: HttpRequest, payload: Payload, cx: Data<ServiceCx>) -> 
     let (Some(house), Some(arrival)) = (cx.held::<House>(), request.conn_data::<Arrival>()) else {
         return refused(StatusCode::SERVICE_UNAVAILABLE);
     };
-    let (address, seat) = match admit(&request, &house) {
+    let (address, seat) = match admit(&request, &house, Asked::Way) {
         Ok(admitted) => admitted,
         Err(refusal) => return refusal.answer(),
     };
@@ -201,7 +201,7 @@ impl From<StatusCode> for Refusal {
     }
 }
 
-fn refused(status: StatusCode) -> HttpResponse {
+pub(super) fn refused(status: StatusCode) -> HttpResponse {
     Refusal::from(status).answer()
 }
 
@@ -237,25 +237,6 @@ fn is_foreign(headers: &HeaderMap) -> bool {
     }
 }
 
-/// The host as the client calls it, as far as it is one: it goes into the page.
-fn host_of(headers: &HeaderMap) -> String {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or_default();
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
-    match host.len() {
-        1..=255 if host.bytes().all(plain) => host.to_owned(),
-        _ => "HOST".to_owned(),
-    }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-}
-
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
@@ -287,19 +268,5 @@ mod tests {
             "somebody else's page is foreign"
         );
         assert!(foreign(Some("null")), "a page from nowhere is foreign");
-    }
-
-    #[test]
-    fn what_a_client_calls_the_host_cannot_write_into_the_page() {
-        assert_eq!(
-            host_of(&headers("127.0.0.1:7777", None)),
-            "127.0.0.1:7777",
-            "a host should be shown"
-        );
-        assert_eq!(
-            host_of(&headers("<script>", None)),
-            "HOST",
-            "markup should not be"
-        );
     }
 }

@@ -29,6 +29,9 @@ pub struct MapTemplate {
     pub limit: u32,
     /// Where one can walk and see while all doors are open.
     pub ground: Ground,
+    /// How each tile of the layer `ground` looks, row by row: the number of its tile in its tileset, 0 where none is.
+    /// Nothing in the world depends on it; clients draw by it.
+    pub floor: Vec<u8>,
     /// Where avatars come in.
     pub start: Point,
     /// Where mobs appear, in the order of the editor.
@@ -96,7 +99,7 @@ impl MapTemplate {
                 return None;
             }
         };
-        let ground = ground(&tiled, text, report)?;
+        let (ground, floor) = ground(&tiled, text, report)?;
         let places = objects::read(&tiled, text, &ground, refuse, report);
         let MapFile { name, file, limit } = map;
         Some(Self {
@@ -105,6 +108,7 @@ impl MapTemplate {
             file,
             limit,
             ground,
+            floor,
             start: places.start?,
             spawns: places.spawns,
             sites: places.sites,
@@ -174,11 +178,12 @@ fn block_sizes(text: &str) -> Result<Vec<u64>, String> {
         .collect()
 }
 
-fn ground(map: &Map, text: &str, report: Report<'_>) -> Option<Ground> {
+fn ground(map: &Map, text: &str, report: Report<'_>) -> Option<(Ground, Vec<u8>)> {
     let mut ground = Ground::new(
         u16::try_from(map.width).ok()?,
         u16::try_from(map.height).ok()?,
     );
+    let mut floor = vec![0; usize::from(ground.width()) * usize::from(ground.height())];
     for layer in map.layers() {
         let mut refuse = |message: &str| {
             let place = find(text, &format!("name=\"{}\"", layer.name));
@@ -205,11 +210,21 @@ fn ground(map: &Map, text: &str, report: Report<'_>) -> Option<Ground> {
                 ground.block_sight(x, y);
             }),
             "water" => each_tile(&ground.clone(), &tiles, |x, y| ground.block_way(x, y)),
-            "ground" => {}
+            "ground" => draw(&mut floor, &ground, &tiles),
             _ => refuse("unknown tile layer, expected `ground`, `walls` or `water`"),
         }
     }
-    Some(ground)
+    Some((ground, floor))
+}
+
+/// Takes over how the floor looks; what has a number above 255 looks like 255.
+fn draw(floor: &mut [u8], ground: &Ground, tiles: &FiniteTileLayer<'_>) {
+    let places = (0..ground.height()).flat_map(|y| (0..ground.width()).map(move |x| (x, y)));
+    for (look, (x, y)) in floor.iter_mut().zip(places) {
+        if let Some(tile) = tiles.get_tile(i32::from(x), i32::from(y)) {
+            *look = u8::try_from(tile.id()).unwrap_or(u8::MAX);
+        }
+    }
 }
 
 fn each_tile(ground: &Ground, tiles: &FiniteTileLayer<'_>, mut found: impl FnMut(u16, u16)) {

@@ -28,7 +28,8 @@ const SHARED: [(&str, &[&str]); 6] = [
     ),
     // Its counters, for whoever gathers figures.
     ("gateway", &["GatewayMetrics"]),
-    ("mechanics", &["Entrance"]),
+    // Whoever reads content reads the tables of a team's own too.
+    ("mechanics", &["Components", "Entrance"]),
 ];
 const SERVICES: [&str; 7] = [
     "accounts",

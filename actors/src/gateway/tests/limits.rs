@@ -328,6 +328,32 @@ fn a_crowd_from_one_address_is_not_even_answered() {
 }
 
 #[test]
+fn the_files_of_the_page_have_a_rate_of_their_own() {
+    let settings = "connections_per_address_per_s = 1\nconnections_per_address_burst = 2\n\
+                    assets_per_address_per_s = 1\nassets_per_address_burst = 5";
+    live(settings, |realm| async move {
+        let address = realm.address();
+        let page = get(address, "/", "").await;
+        let (_, script) = page
+            .split_once("type=\"module\" src=\"")
+            .expect("the page should have a script");
+        let script = format!("/{}", script.split('"').next().unwrap_or_default());
+        for _ in 0..5 {
+            let told = get(address, &script, "").await;
+            assert!(told.starts_with("HTTP/1.1 200"), "five may be had: {told}");
+        }
+        let told = get(address, &script, "").await;
+        assert!(told.starts_with("HTTP/1.1 429"), "no more: {told}");
+        let told = get(address, "/ws", HANDSHAKE).await;
+        // It closes its connection, so it is no handshake; but it was let so far.
+        assert!(
+            told.starts_with("HTTP/1.1 400"),
+            "who has loaded the page should be let in: {told}"
+        );
+    });
+}
+
+#[test]
 fn an_address_comes_so_often_and_no_more() {
     let settings = "connections_per_address_per_s = 1\nconnections_per_address_burst = 3";
     live(settings, |realm| async move {

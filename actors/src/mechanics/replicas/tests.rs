@@ -19,6 +19,7 @@ fn channels() -> Replicas {
         file: "hall.tmx".to_owned(),
         limit: 10,
         ground: Ground::new(12, 8),
+        floor: Vec::new(),
         start: Point::new(1.5, 1.5),
         spawns: Vec::new(),
         sites: Vec::new(),
