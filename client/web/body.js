@@ -61,7 +61,7 @@ export class Body {
 
   /** Whether using or looting it may give something, or do something. */
   get usable() {
-    return this.here && ((this.isMob && this.dead && !this.emptied) || this.isDoor || this.state === State.Full);
+    return (this.isMob && this.dead && !this.emptied) || this.isDoor || this.state === State.Full;
   }
 
   /** Is shown at a place, having come from where it was shown before. */

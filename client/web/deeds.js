@@ -12,6 +12,8 @@ const LOOK_AROUND = 7;
 const NEARER = 0.85;
 /** A way to a target is looked for anew so often, in ms. */
 const REROUTE_MS = 350;
+/** The avatar may be a little behind where it is shown: so often a deed that came too early is tried again. */
+const TRIES_MAX = 3;
 
 export class Deeds {
   /** `tell(text)` says to the player what does not go. */
@@ -20,6 +22,7 @@ export class Deeds {
     this.spells = [];
     this.target = 0;
     this.wish = null;
+    this.done = null;
     this.onTarget = () => {};
     this.onCast = () => {};
   }
@@ -31,9 +34,9 @@ export class Deeds {
     this.onTarget(null);
   }
 
+  /** Who is chosen. One that just went to another cell may be missing for a moment, and is waited for. */
   get targetBody() {
-    const body = this.world.get(this.target);
-    return body?.here ? body : null;
+    return this.world.get(this.target);
   }
 
   select(body) {
@@ -75,7 +78,7 @@ export class Deeds {
     if (!target?.alive) {
       return;
     }
-    this.wish = { spell, target: target.handle, range: spell.range, routeAt: 0 };
+    this.wish = { spell, target: target.handle, range: spell.range, tries: 1, routeAt: 0 };
     this.tick(now);
   }
 
@@ -90,14 +93,14 @@ export class Deeds {
     if (!body) {
       // What gives something goes before a door.
       [body] = [...this.world.bodies.values()]
-        .filter((other) => other.usable && far(other) < LOOK_AROUND)
+        .filter((other) => other.here && other.usable && far(other) < LOOK_AROUND)
         .sort((a, b) => far(a) + (a.isDoor ? 3 : 0) - far(b) - (b.isDoor ? 3 : 0));
     }
     if (!body) {
       this.tell("There is nothing to take or to use near you.");
       return;
     }
-    this.wish = { use: true, target: body.handle, range: REACH, routeAt: 0 };
+    this.wish = { use: true, target: body.handle, range: REACH, tries: 1, routeAt: 0 };
     this.tick(now);
   }
 
@@ -125,7 +128,7 @@ export class Deeds {
     if (!wish) {
       return;
     }
-    if (!body?.here || !(wish.use ? body.usable : body.alive) || !this.#lives()) {
+    if (!body || !(wish.use ? body.usable : body.alive) || !this.#lives()) {
       this.wish = null;
       return;
     }
@@ -139,6 +142,7 @@ export class Deeds {
       }
       if (wish.use || now >= wish.spell.readyAt) {
         this.wish = null;
+        this.done = wish;
         this.#act(wish, body, now);
       }
       return;
@@ -153,8 +157,11 @@ export class Deeds {
     }
   }
 
-  /** A cast was refused: it costs no time. */
-  refused(code, command) {
+  /**
+   * What was done last was refused. A cast then costs no time; who was not quite there yet goes nearer and tries again, for
+   * which this returns true.
+   */
+  refused(code, command, now) {
     const spell = command?.type === "Cast" && this.spells.find((known) => known.id === command.spell);
     if (spell && code !== Code.Cooldown) {
       spell.readyAt = 0;
@@ -162,6 +169,13 @@ export class Deeds {
     if (code === Code.NothingToLoot && command) {
       this.emptied(command.target);
     }
+    const wish = this.done;
+    const missed = code === Code.OutOfRange || code === Code.NoSight;
+    if (!missed || this.wish || wish?.target !== command?.target || wish.tries >= TRIES_MAX || this.steering.byKeys) {
+      return false;
+    }
+    this.wish = { ...wish, range: wish.range * NEARER, tries: wish.tries + 1, routeAt: now };
+    return true;
   }
 
   /** There is nothing left in it. */

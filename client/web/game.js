@@ -41,11 +41,11 @@ export class Game {
     this.notices = new Notices();
     this.tally = new Tally();
     this.effects = new Effects();
-    this.steering = new Steering();
+    this.steering = new Steering((from, to) => findPath(this.world.ground, from, to));
     this.world = new World(content, {
       hurt: (body, amount) => this.#seenHurt(body, amount),
       fell: (body) => this.#fell(body),
-      changed: () => {},
+      corrected: () => this.steering.corrected(this.world.place, (from, to) => this.world.ground.free(from, to), now()),
     });
     const { connection, world, steering } = this;
     this.deeds = new Deeds({ connection, world, content, steering, tell });
@@ -285,8 +285,8 @@ export class Game {
     if (CHAT_COMMANDS.includes(type)) {
       this.chat.refused(refusal, command);
     } else if (["Cast", "Loot", "Use"].includes(type)) {
-      this.deeds.refused(refusal.code, command);
-      if (refusal.code !== Code.Cooldown) {
+      const goesOn = this.deeds.refused(refusal.code, command, this.now());
+      if (refusal.code !== Code.Cooldown && !goesOn) {
         this.notices.tell(refusal.text, "bad");
       }
     } else if (type === "Leave") {

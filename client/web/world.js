@@ -6,7 +6,8 @@ import { BEHIND } from "./track.js";
 import { State } from "../bindings/js/realm.js";
 
 export class World {
-  /** `told` has `hurt(body, amount)`, `fell(body)`, `came(body)` and `changed()`, which are called as such things are seen. */
+  /** `told` has `hurt(body, amount)`, `fell(body)`, `came(body)`, `changed()` and `corrected()`, which are
+   * called as such things are seen. */
   constructor(content, told) {
     this.content = content;
     this.told = told;
@@ -107,7 +108,9 @@ export class World {
       body.hp = entity.hp;
       body.hpMax = entity.hpMax;
       if (entity.handle === this.me && body.alive) {
-        this.prediction.correct(entity, now);
+        if (this.prediction.correct(entity, now) > 0) {
+          this.told.corrected?.();
+        }
       }
     }
     for (const body of this.bodies.values()) {

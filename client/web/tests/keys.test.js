@@ -48,3 +48,48 @@ test("a way is walked corner by corner, and given up when there is no getting on
   }
   assert.ok(!legs.busy, "who stands still for a second has given up");
 });
+
+test("who is stuck looks for other ways, a few times", () => {
+  const asked = [];
+  const legs = new Steering((from, to) => {
+    asked.push([from, to]);
+    return [{ x: 9, y: 9 }, to];
+  });
+  legs.follow([{ x: 2, y: 0 }, { x: 2, y: 2 }]);
+  for (let now = 0; now < 1200; now += 100) {
+    legs.steer({ x: 1, y: 0 }, now);
+  }
+  assert.deepEqual(asked, [[{ x: 1, y: 0 }, { x: 2, y: 2 }]], "it should ask for a way from where it is to where it wants to be");
+  assert.deepEqual(legs.way[0], { x: 9, y: 9 }, "it should go the new way");
+  for (let now = 1200; now < 9000; now += 100) {
+    legs.steer({ x: 1, y: 0 }, now);
+  }
+  assert.ok(asked.length === 3 && !legs.busy, "after the fourth way it should give up");
+});
+
+test("who was thought to have arrived and did not goes on", () => {
+  const goal = { x: 2, y: 2 };
+  const legs = new Steering((from, to) => [to]);
+  legs.follow([goal]);
+  legs.steer({ x: 0, y: 0 }, 0);
+  legs.steer({ x: 2, y: 2 }, 1000);
+  assert.ok(!legs.busy, "it has arrived, as far as is known");
+  legs.corrected({ x: 1, y: 0 }, () => true, 1500);
+  assert.deepEqual(legs.steer({ x: 1, y: 0 }, 1600), goal, "the server says that it has not");
+  legs.steer({ x: 2, y: 2 }, 2000);
+  legs.corrected({ x: 1, y: 0 }, () => true, 9000);
+  assert.ok(!legs.busy, "long after, it was moved for another reason");
+});
+
+test("a correction on the way leads to another way only where a wall is between", () => {
+  let asked = 0;
+  const legs = new Steering((from, to) => {
+    asked += 1;
+    return [to];
+  });
+  legs.follow([{ x: 2, y: 0 }, { x: 2, y: 2 }]);
+  legs.corrected({ x: 1, y: 0 }, () => true, 100);
+  assert.equal(asked, 0, "the way is as good as before");
+  legs.corrected({ x: 1, y: 0 }, () => false, 100);
+  assert.equal(asked, 1, "the way is shut from there");
+});
