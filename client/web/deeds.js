@@ -70,12 +70,16 @@ export class Deeds {
     if (!spell || !this.#lives()) {
       return;
     }
-    if (!this.targetBody?.alive) {
-      this.select(null);
+    if (!this.targetBody) {
       this.cycle(1);
     }
     const target = this.targetBody;
-    if (!target?.alive) {
+    if (!target) {
+      return;
+    }
+    // Whoever strikes once more than it takes should not run at the next one.
+    if (!target.alive) {
+      this.tell(target.dead ? "Your target is dead." : "There is nothing to strike there.");
       return;
     }
     this.wish = { spell, target: target.handle, range: spell.range, tries: 1, routeAt: 0 };
