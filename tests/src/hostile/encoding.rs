@@ -156,6 +156,11 @@ rows! {
         body(attacker, Move::ID, &[0x82, 0xa1, b'x', 1, 0xa1, b'x', 2]).await
     }
 
+    /// A map where an array should be: there is one way to write a command.
+    map_for_an_array => Refused(Code::Malformed), |attacker| {
+        body(attacker, Move::ID, &[0x82, 0xa1, b'x', 0xca, 0, 0, 0, 0, 0xa1, b'y', 0xca, 0, 0, 0, 0]).await
+    }
+
     /// A number that is none.
     not_a_number => Refused(Code::OutOfBounds), |attacker| {
         moves(attacker, &[f32::NAN, -f32::NAN]).await
@@ -184,6 +189,11 @@ rows! {
     /// A text that is not UTF-8.
     invalid_utf_8 => Refused(Code::Malformed), |attacker| {
         body(attacker, Resume::ID, &[0x91, 0xa4, 0xf0, 0x28, 0x8c, 0xbc]).await
+    }
+
+    /// Bytes where a text should be.
+    bytes_for_a_text => Refused(Code::Malformed), |attacker| {
+        body(attacker, Resume::ID, &[&[0x91, 0xc4, 64][..], &[b'0'; 64]].concat()).await
     }
 
     /// A name with a letter that cannot be seen.

@@ -207,7 +207,7 @@ rows! {
     }
 
     /// Clients who never read while others talk to them.
-    never_reads [.lasting(4).by(DEAF, 4)] => Cut, |attacker| {
+    never_reads [.lasting(8).by(DEAF, 8)] => Cut, |attacker| {
         // A room of its own, so that attacks beside each other do not add up.
         let room = format!("room:{}", attacker.name().to_lowercase());
         let mut deaf = Vec::new();
