@@ -14,6 +14,8 @@ use super::{Answer, Odd};
 pub(super) const TEXT: u8 = 0x81;
 pub(super) const BINARY: u8 = 0x82;
 pub(super) const CLOSE: u8 = 0x88;
+/// What stands for the code of a close that has none (RFC 6455, 7.1.5).
+pub(super) const NO_CODE: u16 = 1005;
 pub(super) const PING: u8 = 0x89;
 pub(super) const PONG: u8 = 0x8a;
 
@@ -221,12 +223,11 @@ impl Raw {
                 }
                 CLOSE => {
                     let code = body.first_chunk().map(|code| u16::from_be_bytes(*code));
-                    return match (self.goodbye, code) {
-                        (Some(Code::Expelled), Some(1008)) => Ok(Err(Answer::Expelled)),
-                        (Some(why), Some(1000)) => Ok(Err(Answer::Goodbye(why))),
-                        (_, Some(code)) => Ok(Err(Answer::Closed(code))),
-                        (_, None) => Err(Odd::because("the server closed without a code")),
-                    };
+                    return Ok(Err(match (self.goodbye, code) {
+                        (Some(Code::Expelled), Some(1008)) => Answer::Expelled,
+                        (Some(why), Some(1000)) => Answer::Goodbye(why),
+                        (_, code) => Answer::Closed(code.unwrap_or(NO_CODE)),
+                    }));
                 }
                 _ => {}
             }

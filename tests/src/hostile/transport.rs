@@ -4,7 +4,7 @@ use client::command::{Join, Say};
 use client::{COMMAND_FRAME_LEN_MAX, Code, Event};
 use futures_util::future::join_all;
 
-use super::raw::{BINARY, PING, Raw, TEXT, UPGRADE, head, status_of};
+use super::raw::{BINARY, CLOSE, NO_CODE, PING, Raw, TEXT, UPGRADE, head, status_of};
 use super::stage::pause;
 use super::{Answer, Attacker, Odd, rows};
 
@@ -113,6 +113,16 @@ rows! {
     /// A command frame that is longer than any command.
     command_over_4_kib => Closed(1009), |attacker| {
         sent_frame(attacker, BINARY, &[1; COMMAND_FRAME_LEN_MAX + 1]).await
+    }
+
+    /// A close that gives no code gets one back that gives none.
+    close_without_a_code => Closed(NO_CODE), |attacker| {
+        sent_frame(attacker, CLOSE, &[]).await
+    }
+
+    /// A close with a code that nobody may send.
+    close_with_a_false_code => Closed(1002), |attacker| {
+        sent_frame(attacker, CLOSE, &1005_u16.to_be_bytes()).await
     }
 
     /// A frame without a mask.
