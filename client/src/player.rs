@@ -26,6 +26,8 @@ pub const STRIKE: &str = "spells/strike";
 const DEADLINE_MS: u64 = 60_000;
 const REST_MS: u64 = 250;
 const CAST_MS_MAX: u64 = 2_000;
+/// Who stands so near the place where it should, in tiles, stands there: positions go by steps.
+const STANDS_WITHIN: f32 = 0.1;
 
 /// What the player knows of itself; all amounts are totals.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -236,10 +238,13 @@ impl<T: Transport> Player<T> {
         }
     }
 
-    /// Walks no further.
+    /// Walks no further. Where it was seen last is where it will stand: by then it has walked on, and has to come back.
     pub async fn stand_still(&mut self) -> Result<(), Missed> {
-        self.go(self.position()).await?;
-        while self.state(self.me.handle) == Some(State::Walking) {
+        let spot = self.position();
+        let sent = self.go(spot).await?;
+        let heard = |me: &Self| me.connection.header().ack >= sent;
+        let walks = |me: &Self| me.state(me.me.handle) == Some(State::Walking);
+        while !heard(self) || walks(self) || distance(self.position(), spot) > STANDS_WITHIN {
             self.next().await?;
         }
         Ok(())
@@ -482,11 +487,12 @@ impl<T: Transport> Player<T> {
         Ok(())
     }
 
-    async fn go(&mut self, (x, y): Point) -> Result<(), Missed> {
+    /// Walks towards a point; the command's sequence.
+    async fn go(&mut self, (x, y): Point) -> Result<u32, Missed> {
         // A point on the very edge belongs to no tile.
         let (width, height) = self.me.size;
         let (x, y) = (x.min(width - 0.5).max(0.5), y.min(height - 0.5).max(0.5));
-        self.send(Move { x, y }).await.map(drop)
+        self.send(Move { x, y }).await
     }
 
     async fn step_aside(&mut self, target: Handle, turn: usize) -> Result<(), Missed> {
