@@ -2,19 +2,20 @@
 //! order, many of them at once. The realm does not panic, and plays on.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use client::command::{Cast, Enter, LogIn, Loot, Move, Register, Say, Use};
 use client::{Command, CommandFrame, Handle};
-use futures_util::future::join_all;
+use futures_util::future::{Either, join_all, select};
 use realm::{Clock, Moment};
 use tests::PASSWORD;
 use tests::fuzz::{self, Dice};
 
-use super::Odd;
 use super::honest::Honest;
 use super::raw::{self, BINARY, Raw};
 use super::stage::Stage;
+use super::{Answer, Odd};
 
 /// So long in a usual run, of the 60 s that all fuzzing takes.
 const SECONDS: u64 = 60;
@@ -24,6 +25,8 @@ const PART: u64 = 4;
 const FOES: usize = 24;
 /// Accounts that they share, so that they replace each other now and then.
 const ACCOUNTS: usize = 16;
+/// An answer that does not come within this time was not asked for.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Handles that are given to somebody in a small world.
 const HANDLES: usize = 48;
 
@@ -132,8 +135,8 @@ impl Foe {
                     raw.bytes(&bytes).await;
                 }
                 _ => {
-                    let end = raw.serves().await?;
-                    if end != super::Answer::Harmless || self.clock.now() >= self.until {
+                    let serves = self.patiently(raw.serves()).await?;
+                    if serves != Some(Answer::Harmless) || self.clock.now() >= self.until {
                         return Ok(());
                     }
                 }
@@ -142,9 +145,22 @@ impl Foe {
         // Some take their leave in order, and some just go.
         if self.dice.one_in(3) {
             raw.frame(raw::CLOSE, &1000_u16.to_be_bytes()).await;
-            raw.end().await?;
+            self.patiently(raw.end()).await?;
         }
         Ok(())
+    }
+
+    /// An answer, or nothing after a while: the length of a damaged frame may have swallowed the question, and then the
+    /// answers to the server's pings fill that frame up, so that the connection goes on.
+    async fn patiently(
+        &self,
+        answer: impl Future<Output = Result<Answer, Odd>>,
+    ) -> Result<Option<Answer>, Odd> {
+        let patience = self.clock.sleep(PATIENCE);
+        match select(pin!(answer), pin!(patience)).await {
+            Either::Left((answer, _)) => answer.map(Some),
+            Either::Right(_) => Ok(None),
+        }
     }
 
     fn credentials(&mut self, register: bool) -> Command {

@@ -45,6 +45,10 @@ pub(super) fn content() -> Content {
         )
 }
 
+/// What attacks leave behind is gone after this time: a client that says nothing is cut after some seconds, and so is who
+/// does not log in.
+const RECOVERS_WITHIN: Duration = Duration::from_secs(60);
+
 /// A realm within this process.
 pub(super) struct Stage {
     world: World,
@@ -108,7 +112,13 @@ impl Stage {
 
     /// Waits until nothing of the attacks is left, and checks that they broke nothing.
     pub(super) async fn recovers(&self, before: &Figures) {
-        while let Err(_left) = before.are_back_in(&self.figures().await) {
+        let clock = Clock::machine();
+        let until = clock.now() + RECOVERS_WITHIN;
+        while let Err(left) = before.are_back_in(&self.figures().await) {
+            assert!(
+                clock.now() < until,
+                "nothing of the attacks should be left, but {left}"
+            );
             pause().await;
         }
         self.figures().await.tell_of_no_fault();

@@ -102,7 +102,10 @@ rows! {
 
     /// To log in while a login is under way.
     login_in_a_login => Refused(Code::Busy), |attacker| {
-        let stranger = log_in(attacker);
+        // Each time another name: who guesses at one is told so, sooner or later.
+        let name = attacker.fresh_name();
+        let password = tests::PASSWORD.to_owned();
+        let stranger: Command = LogIn { name, password }.into();
         let mut raw = attacker.open().await?;
         raw.command(stranger.clone()).await;
         let second = raw.command(stranger).await;
