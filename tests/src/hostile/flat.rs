@@ -143,27 +143,37 @@ fn nothing_is_left_of_any_attack() {
             true => (times, PARTS),
             false => (times / LASTING_PART, LASTING_PARTS),
         };
-        let grown = tests::play_within(ROW_WITHIN, async {
-            let before = realm.figures().await;
-            let sockets = realm.sockets();
-            let mut attackers: Vec<_> = (0..row.at_once)
-                .map(|attacker| Attacker::new(realm.address, format!("Foe{number}x{attacker}")))
-                .collect();
-            let mut kib = Vec::new();
-            let warm_up = (times / WARM_UP).max(row.at_once.min(times) * row.each);
-            for times in std::iter::once(warm_up).chain(vec![times / parts; parts]) {
-                let repeat = row.repeat(&mut attackers, |begun| begun < times).await;
-                all += repeat.unwrap_or_else(|odd| panic!("{odd}"));
-                attackers.iter_mut().for_each(Attacker::leave);
-                realm.settles(&before, sockets).await;
-                kib.push(realm.memory_kib());
-            }
-            realm.figures().await.tell_of_no_fault();
-            first_kib.get_or_insert(kib[0]);
-            let mut grown: Vec<i64> = kib.windows(2).map(|looks| looks[1] - looks[0]).collect();
-            grown.sort_unstable();
-            grown[(parts - 1) / 4] * parts as i64
-        });
+        let mut look = |who: &str| {
+            tests::play_within(ROW_WITHIN, async {
+                let before = realm.figures().await;
+                let sockets = realm.sockets();
+                let mut attackers: Vec<_> = (0..row.at_once)
+                    .map(|attacker| {
+                        Attacker::new(realm.address, format!("{who}{number}x{attacker}"))
+                    })
+                    .collect();
+                let mut kib = Vec::new();
+                let warm_up = (times / WARM_UP).max(row.at_once.min(times) * row.each);
+                for times in std::iter::once(warm_up).chain(vec![times / parts; parts]) {
+                    let repeat = row.repeat(&mut attackers, |begun| begun < times).await;
+                    all += repeat.unwrap_or_else(|odd| panic!("{odd}"));
+                    attackers.iter_mut().for_each(Attacker::leave);
+                    realm.settles(&before, sockets).await;
+                    kib.push(realm.memory_kib());
+                }
+                realm.figures().await.tell_of_no_fault();
+                first_kib.get_or_insert(kib[0]);
+                let mut grown: Vec<i64> = kib.windows(2).map(|looks| looks[1] - looks[0]).collect();
+                grown.sort_unstable();
+                grown[(parts - 1) / 4] * parts as i64
+            })
+        };
+        let mut grown = look("Foe");
+        if grown > GROWTH_KIB_MAX {
+            // Caches fill and the allocator takes for itself once; a leak comes again.
+            println!("{:>28} {grown:>6} KiB, looked at again", row.name);
+            grown = look("Fox");
+        }
         honest.plays_on();
         println!("{:>28} {grown:>6} KiB", row.name);
         if grown > grown_most.0 {
