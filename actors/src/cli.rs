@@ -11,7 +11,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use realm::Modules;
+use realm::{Modules, Nats};
 
 use crate::mechanics::Components;
 
@@ -24,8 +24,8 @@ const LOGGED: &str = "info,actix_http::h1::dispatcher=off";
 /// Does what the command line asks, in a realm whose roles may name these modules and whose content these components.
 /// Writes the log to stderr.
 pub fn run(modules: Modules, components: Components) -> ExitCode {
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_env("REALM_LOG").unwrap_or_else(|_| LOGGED.into());
+    let filter = tracing_subscriber::EnvFilter::try_from_env("REALM_LOG")
+        .unwrap_or_else(|_| format!("{LOGGED},{}", Nats::LOGGED).into());
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -2,13 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use realm::role::{Role, RoleFault, WireMode};
+use realm::role::{Password, Role, RoleFault, WireMode};
 use realm::{
-    Birth, Clock, Hub, Module, Modules, Node, NodeConfig, Outside, StartError, Trace, Unfinished,
+    Birth, Clock, Hub, Module, Modules, Nats, NatsError, Network, Node, NodeConfig, Outside,
+    StartError, Trace, Unfinished,
 };
 
 use crate::accounts::AccountsModule;
@@ -35,6 +37,17 @@ pub fn modules() -> Modules {
         .with::<StatisticsModule>()
 }
 
+/// What is said of the broker elsewhere than in the roles. What is not said, the roles say.
+#[derive(Clone, Debug, Default)]
+pub struct Broker {
+    /// Its servers, as `nats://host:port` or `tls://host:port`.
+    pub servers: Vec<String>,
+    /// The user.
+    pub user: Option<String>,
+    /// The user's password.
+    pub password: Option<Password>,
+}
+
 /// What nodes need beside their roles.
 #[derive(Clone)]
 pub struct Launch {
@@ -44,6 +57,8 @@ pub struct Launch {
     pub listen: Option<String>,
     /// Where the admin listener is, instead of what the role says.
     pub admin: Option<SocketAddr>,
+    /// The broker's servers, user and password, instead of what a role with a cluster says.
+    pub nats: Broker,
     /// How messages travel, instead of what the role says.
     pub wire: Option<WireMode>,
     /// The modules that the roles may name: mostly [`modules`].
@@ -54,7 +69,7 @@ pub struct Launch {
     pub seed: u64,
     /// Where slow work goes.
     pub outside: Outside,
-    /// What joins the nodes.
+    /// What joins the nodes whose roles name no cluster.
     pub hub: Hub,
     /// Set in stepped realms: the thread that runs everything.
     pub stepped: Option<actix_rt::ArbiterHandle>,
@@ -73,9 +88,12 @@ pub enum LaunchError {
     Database(PathBuf, StoreError),
     /// No role of this process runs the database.
     #[error(
-        "none of the roles runs the module 'database': give all roles of the realm to one `realm up`"
+        "none of the roles runs the module 'database': give all roles of the realm to one `realm up`, or each a [cluster]"
     )]
     NoDatabase,
+    /// The other nodes cannot be reached.
+    #[error("{0}")]
+    Nats(#[from] NatsError),
     /// A node did not start.
     #[error("{0}")]
     Node(#[from] StartError),
@@ -90,10 +108,8 @@ impl Launch {
     /// # Errors
     /// When one does not start; those that had are stopped again.
     pub async fn start(&self, roles: Vec<Role>) -> Result<Vec<Node>, LaunchError> {
-        if !roles
-            .iter()
-            .any(|role| has_module(role, DatabaseModule::NAME))
-        {
+        let alone = |role: &Role| role.cluster.is_none();
+        if roles.iter().any(alone) && !roles.iter().any(keeps_data) {
             return Err(LaunchError::NoDatabase);
         }
         let mut nodes = Vec::new();
@@ -115,7 +131,7 @@ impl Launch {
     /// When it does not start.
     pub async fn start_one(&self, role: Role) -> Result<Node, LaunchError> {
         let role = self.adapted(role)?;
-        let birth = self.next_birth().await?;
+        let (network, birth) = self.network_of(&role).await?;
         let config = NodeConfig {
             birth,
             role,
@@ -123,11 +139,43 @@ impl Launch {
             clock: self.clock.clone(),
             seed: self.seed,
             outside: self.outside.clone(),
-            hub: self.hub.clone(),
+            network,
             stepped: self.stepped.clone(),
             trace: self.trace.clone(),
         };
         Ok(Node::start(config).await?)
+    }
+
+    /// What joins the role's node to the others, and its birth number: from the database if it has one, or else from a node
+    /// that has.
+    async fn network_of(&self, role: &Role) -> Result<(Arc<dyn Network>, Birth), LaunchError> {
+        let Some(cluster) = role.cluster.clone() else {
+            return Ok((Arc::new(self.hub.clone()), self.next_birth().await?));
+        };
+        let clock = self.clock.clone();
+        let joined = async move { Nats::connect(&cluster, clock).await };
+        let nats = Arc::new(self.outside.run(joined).await??);
+        let birth = if keeps_data(role) {
+            let birth = self.next_birth().await?;
+            let launch = self.clone();
+            nats.serve_births(move || {
+                let launch = launch.clone();
+                async move {
+                    let birth = launch.next_birth().await;
+                    birth
+                        .inspect_err(|error| tracing::error!(%error, "no birth number"))
+                        .ok()
+                }
+            })
+            .await?;
+            birth
+        } else {
+            let asking = nats.clone();
+            self.outside
+                .run(async move { asking.ask_birth().await })
+                .await??
+        };
+        Ok((nats, birth))
     }
 
     /// The role with what the command line says instead.
@@ -137,6 +185,18 @@ impl Launch {
         }
         if let Some(admin) = self.admin {
             role.admin = role.admin.map(|_| admin);
+        }
+        if let Some(cluster) = &mut role.cluster {
+            let Broker {
+                servers,
+                user,
+                password,
+            } = &self.nats;
+            if !servers.is_empty() {
+                cluster.nats.clone_from(servers);
+            }
+            cluster.user = user.clone().or(cluster.user.take());
+            cluster.password = password.clone().or(cluster.password.take());
         }
         if let Some(database) = role.module_mut("database") {
             database.set("file", self.data.join(DATABASE_FILE).display().to_string());
@@ -215,9 +275,9 @@ fn folder_of(role: &mut Role, module: &str) -> Result<Option<PathBuf>, RoleFault
     Ok(folder.map(|folder| beside.join(folder)))
 }
 
-fn has_module(role: &Role, name: &str) -> bool {
-    role.services
-        .iter()
-        .flat_map(|service| &service.modules)
-        .any(|module| module.name == name)
+/// True when the role's node has the database.
+pub fn keeps_data(role: &Role) -> bool {
+    let services = role.services.iter();
+    let mut modules = services.flat_map(|service| &service.modules);
+    modules.any(|module| module.name == DatabaseModule::NAME)
 }

@@ -37,7 +37,9 @@ pub use chance::{Chance, Secrets};
 pub use clock::{Clock, Moment, Sleep};
 pub use directory::{Directory, DurableId, Owner};
 pub use error::CallError;
-pub use link::{Announcement, Faults, Hub, Inlet, Link, ServiceEntry, Unreachable};
+pub use link::{
+    Announcement, Faults, Hub, Inlet, Link, Nats, NatsError, Network, ServiceEntry, Unreachable,
+};
 pub use locale::{Cx, Hands, Locale, Messages, Run, Timer};
 pub use mail::{Death, DeathReason, Undelivered, Unlisted, Why};
 pub use message::Message;

@@ -3,8 +3,11 @@
 
 mod faults;
 mod hub;
+mod nats;
 
-use std::sync::Arc;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -13,6 +16,7 @@ use crate::address::{Address, Birth};
 
 pub use faults::Faults;
 pub use hub::Hub;
+pub use nats::{Nats, NatsError};
 
 /// One service of a node: where it is, and for which groups it answers calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +49,12 @@ pub struct Unreachable {
     pub parcels: Vec<Vec<u8>>,
 }
 
+/// What joins nodes: gives each its end of the link.
+pub trait Network: Send + Sync + 'static {
+    /// The end of node `birth`, which gets its mail through `inlet` and is told there of the others.
+    fn connect(&self, birth: Birth, inlet: Weak<dyn Inlet>) -> Arc<dyn Link>;
+}
+
 /// A node's end of a link. All methods return at once.
 pub trait Link: Send + Sync + 'static {
     /// Joins the realm, or renews what was announced.
@@ -63,10 +73,14 @@ pub trait Link: Send + Sync + 'static {
     fn subscribe(&self, topic: &Arc<str>);
 
     /// Takes part no more.
-    fn unsubscribe(&self, topic: &str);
+    fn unsubscribe(&self, topic: &Arc<str>);
 
-    /// Leaves the realm in order: the others learn at once that this node is gone.
-    fn leave(&self);
+    /// Leaves the realm in order: the others learn at once that this node is gone. It begins with the call; the future ends
+    /// when it is done.
+    fn leave(&self) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    /// Ends without a word, as a dead machine does. The others learn in their own time that this node is lost.
+    fn kill(&self);
 }
 
 /// Where a link puts what arrives. Called from any thread.

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::address::Birth;
 use crate::admin::{self, Readiness, ReadyState};
 use crate::clock::{Clock, Moment};
-use crate::link::{Hub, Inlet};
+use crate::link::{Inlet, Network};
 use crate::module::{ModuleError, Modules};
 use crate::node_core::NodeCore;
 use crate::outside::Outside;
@@ -22,6 +22,8 @@ use crate::trace::Trace;
 /// A node that stops has this long to save and tell, and this much more to end its locales, before it ends anyway.
 const DRAIN_WITHIN: Duration = Duration::from_secs(4);
 const END_WITHIN: Duration = Duration::from_secs(1);
+/// The link has so long after that to tell the others.
+const LEAVE_WITHIN: Duration = Duration::from_millis(300);
 
 /// What a node is made of.
 pub struct NodeConfig {
@@ -38,7 +40,7 @@ pub struct NodeConfig {
     /// Where slow work goes.
     pub outside: Outside,
     /// What joins this node to the others.
-    pub hub: Hub,
+    pub network: Arc<dyn Network>,
     /// Stepped realms run every service here and take their secrets from the seed; others have a thread a service.
     pub stepped: Option<ArbiterHandle>,
     /// Notes each message that runs.
@@ -77,7 +79,6 @@ pub struct Node {
     broken: mpsc::UnboundedReceiver<String>,
     readiness: Readiness,
     admin: Option<crate::http::Listening>,
-    hub: Hub,
 }
 
 impl Node {
@@ -93,7 +94,7 @@ impl Node {
             clock,
             seed,
             outside,
-            hub,
+            network,
             stepped,
             trace,
         } = config;
@@ -108,7 +109,7 @@ impl Node {
         ));
         let inlet: Arc<dyn Inlet> = core.clone();
         let inlet: Weak<dyn Inlet> = Arc::downgrade(&inlet);
-        core.link_to(hub.connect(birth, inlet));
+        core.link_to(network.connect(birth, inlet));
         let readiness = Readiness::new();
         let (breaks, broken) = mpsc::unbounded_channel();
         let mut node = Self {
@@ -118,7 +119,6 @@ impl Node {
             broken,
             readiness,
             admin: None,
-            hub,
         };
         for spec in role.services {
             let name = spec.name.clone();
@@ -196,8 +196,12 @@ impl Node {
     pub async fn stop(self) {
         self.readiness.set(ReadyState::Draining);
         self.ask_all(Control::Drain, DRAIN_WITHIN).await;
-        self.core.link().leave();
+        let left = self.core.link().leave();
         self.ask_all(Control::Stop, END_WITHIN).await;
+        let timer = self.core.clock().sleep(LEAVE_WITHIN);
+        if let Either::Right(_) = select(left, std::pin::pin!(timer)).await {
+            tracing::warn!("the others were not told that this node has left");
+        }
     }
 
     /// Asks the services from the last to the first. Each has its part of the time, so that one that hangs does not take
@@ -239,7 +243,7 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        self.hub.kill(self.core.birth());
+        self.core.link().kill();
         for service in &mut self.services {
             if let Some(arbiter) = service.arbiter.take() {
                 arbiter.stop();

@@ -2,7 +2,9 @@
 //! refused. It runs no code of modules or locales.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -424,7 +426,11 @@ impl Link for NoLink {
 
     fn subscribe(&self, _: &Arc<str>) {}
 
-    fn unsubscribe(&self, _: &str) {}
+    fn unsubscribe(&self, _: &Arc<str>) {}
 
-    fn leave(&self) {}
+    fn leave(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn kill(&self) {}
 }

@@ -1,6 +1,7 @@
 //! A role: which services, with which modules and settings, a node runs. It owns what a role file may say and refuses
 //! everything else, all faults in one report; it starts nothing and knows no module's own settings.
 
+mod cluster;
 mod fault;
 mod module;
 mod nearest;
@@ -8,6 +9,7 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
+pub use cluster::{Cluster, Password};
 pub use fault::RoleFault;
 pub use module::ModuleSpec;
 pub use nearest::nearest;
@@ -34,6 +36,8 @@ pub struct Role {
     pub admin: Option<SocketAddr>,
     /// Whether mail within the node is serialized too.
     pub wire: WireMode,
+    /// Where the other nodes are found, when they are not in this process.
+    pub cluster: Option<Cluster>,
     /// The services, in the file's order; at least one when read from a file.
     pub services: Vec<ServiceSpec>,
 }

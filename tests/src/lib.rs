@@ -1,6 +1,7 @@
 //! The harness of the whole-realm tests: a world in one of three modes, on threads of its own, with data of its own.
 //! A test's body is the same in each mode.
 
+pub mod broker;
 pub mod fuzz;
 pub mod soak;
 
@@ -149,6 +150,7 @@ impl World {
                 modules: launch::modules(),
                 seed: 1,
                 outside: Outside::new(aside.handle().clone()),
+                nats: Default::default(),
                 hub,
                 stepped: None,
                 trace: None,

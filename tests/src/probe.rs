@@ -53,6 +53,7 @@ pub(crate) fn role(services: Vec<ServiceSpec>) -> Role {
         path: "(code)".into(),
         admin: None,
         wire: WireMode::Local,
+        cluster: None,
         services,
     }
 }
@@ -66,7 +67,7 @@ pub(crate) fn config(number: u32, hub: &Hub, role: Role, modules: Modules) -> No
         clock: Clock::machine(),
         seed: 7,
         outside: Outside::new(tokio::runtime::Handle::current()),
-        hub: hub.clone(),
+        network: Arc::new(hub.clone()),
         stepped: None,
         trace: None,
     }

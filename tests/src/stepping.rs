@@ -73,6 +73,7 @@ fn play(seed: u64) -> (Vec<String>, Result<Story, String>) {
             clock: stepper.clock().clone(),
             seed,
             outside: stepper.outside().clone(),
+            nats: Default::default(),
             hub: Hub::new(stepper.clock().clone()),
             stepped: Some(stepper.here()),
             trace: Some(noted),

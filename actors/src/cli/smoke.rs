@@ -43,6 +43,7 @@ impl Smoke {
                     listen: Some("127.0.0.1:0".to_owned()),
                     admin: Some(([127, 0, 0, 1], 0).into()),
                     wire: None,
+                    nats: Default::default(),
                     hub: Hub::new(clock.clone()),
                     clock: clock.clone(),
                     modules: known.modules,

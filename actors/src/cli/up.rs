@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::launch::{self, Launch};
+use crate::launch::{self, Broker, Launch};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use futures_util::future::{Either, select, select_all};
-use realm::role::{Role, WireMode};
+use realm::role::{Password, Role, WireMode};
 use realm::{Clock, Hub, Modules, Node, Outside, Secrets};
 
 use super::{Known, LOCAL_ROLE};
@@ -28,6 +28,12 @@ pub(super) struct Up {
     /// Folder for the database; made if it is missing
     #[arg(long, env = "REALM_DATA", value_name = "DIR", default_value = "data")]
     data: PathBuf,
+    /// Servers of the broker that joins the nodes, instead of what the role's [cluster] says
+    #[arg(long, env = "REALM_NATS", value_name = "URL", value_delimiter = ',')]
+    nats: Vec<String>,
+    /// The user there; the password is taken from REALM_NATS_PASSWORD only, so that no list of processes shows it
+    #[arg(long, env = "REALM_NATS_USER", value_name = "NAME")]
+    nats_user: Option<String>,
     /// How messages travel within a node, instead of what the role says
     #[arg(long, value_enum)]
     wire: Option<Wire>,
@@ -49,7 +55,10 @@ impl Up {
             self.roles
         };
         let roles = load(&named, &known.modules)?;
-        let _ours = claim(&self.data)?;
+        let _ours = match roles.iter().any(launch::keeps_data) {
+            true => Some(claim(&self.data)?),
+            false => None,
+        };
         let aside = aside()?;
         let clock = Clock::machine();
         let launch = Launch {
@@ -60,6 +69,11 @@ impl Up {
                 Wire::Local => WireMode::Local,
                 Wire::Always => WireMode::Always,
             }),
+            nats: Broker {
+                servers: self.nats,
+                user: self.nats_user,
+                password: std::env::var("REALM_NATS_PASSWORD").ok().map(Password),
+            },
             hub: Hub::new(clock.clone()),
             clock,
             modules: known.modules,

@@ -52,6 +52,7 @@ impl Scene {
             path: "scene.toml".into(),
             admin: None,
             wire: WireMode::Local,
+            cluster: None,
             services: services.collect(),
         };
         let config = NodeConfig {
@@ -61,7 +62,7 @@ impl Scene {
             clock: Clock::machine(),
             seed: 1,
             outside: self.outside.clone(),
-            hub: self.hub.clone(),
+            network: std::sync::Arc::new(self.hub.clone()),
             stepped: Some(System::current().arbiter().clone()),
             trace: None,
         };

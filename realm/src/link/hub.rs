@@ -2,6 +2,8 @@
 //! lose, cut and kill.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
@@ -9,7 +11,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::faults::Draws;
-use super::{Announcement, Faults, Inlet, Link, Unreachable};
+use super::{Announcement, Faults, Inlet, Link, Network, Unreachable};
 use crate::address::Birth;
 use crate::clock::{Clock, Moment};
 use crate::lock::lock;
@@ -68,31 +70,6 @@ impl Hub {
             queued: Notify::new(),
             lost: AtomicU64::new(0),
         }))
-    }
-
-    /// Gives node `birth` its end of the link, and tells it of the others.
-    pub fn connect(&self, birth: Birth, inlet: Weak<dyn Inlet>) -> Arc<dyn Link> {
-        let known: Vec<_> = {
-            let mut state = lock(&self.0.state);
-            let peer = Peer {
-                inlet: inlet.clone(),
-                announced: None,
-                topics: BTreeSet::new(),
-            };
-            state.nodes.insert(birth, peer);
-            state
-                .nodes
-                .values()
-                .filter_map(|peer| peer.announced.clone())
-                .collect()
-        };
-        if let Some(inlet) = inlet.upgrade() {
-            known.into_iter().for_each(|other| inlet.joined(other));
-        }
-        Arc::new(End {
-            hub: self.clone(),
-            me: birth,
-        })
     }
 
     /// Cuts a node off for good, as a dead machine is: nothing reaches it or comes from it, and the others learn that
@@ -207,6 +184,32 @@ impl Hub {
     }
 }
 
+impl Network for Hub {
+    fn connect(&self, birth: Birth, inlet: Weak<dyn Inlet>) -> Arc<dyn Link> {
+        let known: Vec<_> = {
+            let mut state = lock(&self.0.state);
+            let peer = Peer {
+                inlet: inlet.clone(),
+                announced: None,
+                topics: BTreeSet::new(),
+            };
+            state.nodes.insert(birth, peer);
+            state
+                .nodes
+                .values()
+                .filter_map(|peer| peer.announced.clone())
+                .collect()
+        };
+        if let Some(inlet) = inlet.upgrade() {
+            known.into_iter().for_each(|other| inlet.joined(other));
+        }
+        Arc::new(End {
+            hub: self.clone(),
+            me: birth,
+        })
+    }
+}
+
 impl State {
     fn inlets(&self) -> Vec<Arc<dyn Inlet>> {
         self.nodes
@@ -282,13 +285,18 @@ impl Link for End {
         }
     }
 
-    fn unsubscribe(&self, topic: &str) {
+    fn unsubscribe(&self, topic: &Arc<str>) {
         if let Some(peer) = lock(&self.hub.0.state).nodes.get_mut(&self.me) {
             peer.topics.remove(topic);
         }
     }
 
-    fn leave(&self) {
+    fn leave(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.hub.kill(self.me);
+        Box::pin(std::future::ready(()))
+    }
+
+    fn kill(&self) {
         self.hub.kill(self.me);
     }
 }

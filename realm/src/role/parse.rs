@@ -1,5 +1,7 @@
 //! Reads a role file. It goes on after a fault, so that one report holds them all.
 
+mod cluster;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::{Range, RangeInclusive};
@@ -101,6 +103,7 @@ impl Reader<'_> {
         let name = self.name(&mut fields);
         let admin = fields.take("admin").and_then(|found| self.admin(&found));
         let wire = fields.take("wire").and_then(|found| self.wire(&found));
+        let cluster = self.cluster(&mut fields);
         let services = self.services(&mut fields);
         self.refuse_unknown(fields);
         Role {
@@ -108,6 +111,7 @@ impl Reader<'_> {
             path: self.source.path.clone(),
             admin,
             wire: wire.unwrap_or_default(),
+            cluster,
             services,
         }
     }

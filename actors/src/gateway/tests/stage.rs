@@ -36,6 +36,7 @@ fn role(gateway: &str, wire: WireMode) -> Role {
         .collect();
     services.push(service("gateway", settings(gateway)));
     Role {
+        cluster: None,
         name: "test".into(),
         path: PathBuf::from("test.toml"),
         admin: None,
@@ -59,7 +60,7 @@ fn config(role: Role, clock: Clock, outside: Outside) -> NodeConfig {
         birth: Birth::new(1).expect("1 is a birth number"),
         role,
         modules: modules(),
-        hub: Hub::new(clock.clone()),
+        network: std::sync::Arc::new(Hub::new(clock.clone())),
         clock,
         seed: 1,
         outside,

@@ -1,0 +1,29 @@
+//! Where a role's node finds the others when they run on other machines.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// The broker that joins the nodes of a realm, and as whom to speak to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// The realm's name, `[a-z0-9-]{1,32}`: several realms may share a broker.
+    pub name: String,
+    /// The broker's servers, as `nats://host:port` or `tls://host:port`; at least one.
+    pub nats: Vec<String>,
+    /// The user, if the servers ask for one.
+    pub user: Option<String>,
+    /// The user's password.
+    pub password: Option<Password>,
+    /// A file with the certificates of who may have signed the servers', beside those that the machine trusts.
+    pub ca: Option<PathBuf>,
+}
+
+/// A password that no log shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(pub String);
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
