@@ -7,7 +7,8 @@ use client::player::Player;
 use client::{Code, Missed, WebSocket};
 use tests::{Mode, PASSWORD, workspace};
 
-use crate::durability::{Process, realm_binary};
+use crate::durability::Process;
+use tests::program::realm_binary;
 
 fn realm(arguments: &[&str]) -> Output {
     let mut command = Command::new(realm_binary());

@@ -1,40 +1,14 @@
 //! What was acknowledged survives `kill -9` of a real process, in each mode.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use client::WebSocket;
 use client::player::Player;
 use client::smoke::{Story, check_belongings};
+use tests::program::realm_binary;
 use tests::{Mode, PASSWORD, workspace};
-
-/// The command `realm`, built as these tests are.
-pub(crate) fn realm_binary() -> PathBuf {
-    static BUILT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
-    BUILT
-        .get_or_init(|| {
-            let test = std::env::current_exe().expect("a test knows its own file");
-            let target = test
-                .ancestors()
-                .nth(2)
-                .expect("tests lie in target/PROFILE/deps")
-                .to_owned();
-            let mut build = Command::new(env!("CARGO"));
-            build
-                .args(["build", "--quiet", "--package", "actors", "--bin", "realm"])
-                .current_dir(workspace());
-            if target.ends_with("release") {
-                build.arg("--release");
-            }
-            assert!(
-                build.status().is_ok_and(|status| status.success()),
-                "the command `realm` should build"
-            );
-            target.join("realm")
-        })
-        .clone()
-}
 
 /// A realm in a process of its own, killed when dropped.
 pub(crate) struct Process {
@@ -59,6 +33,7 @@ impl Process {
                 let names = ["keepers", "mechanics", "mechanics", "gateway"];
                 command.args(names.map(|name| format!("tests/roles/{name}.toml")));
             }
+            Mode::Split => unreachable!("a split realm has more processes than one"),
         }
         Self::spawn(command)
     }

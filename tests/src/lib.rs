@@ -1,11 +1,15 @@
-//! The harness of the whole-realm tests: a world in one of three modes, on threads of its own, with data of its own.
+//! The harness of the whole-realm tests: a world in one of four modes, on threads or in processes of its own, with data of its
+//! own.
 //! A test's body is the same in each mode.
 
 pub mod broker;
+pub mod fleet;
 pub mod fuzz;
+pub mod program;
 pub mod soak;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc as blocking;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -19,6 +23,8 @@ use realm::{Clock, Faults, Hub, Outside};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 
+use fleet::Fleet;
+
 /// How the realm of a test is put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -29,6 +35,8 @@ pub enum Mode {
     /// Four nodes in one process (gateway; account, balancer, database; mechanics; mechanics) over a link that delays and
     /// loses by a seed.
     Nodes,
+    /// Each role in a process of its own, mechanics and gateway in two, joined by a broker.
+    Split,
 }
 
 /// The index of the first mechanics node in [`Mode::Nodes`].
@@ -40,11 +48,20 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub struct World {
     /// Where its data lie.
     pub data: PathBuf,
-    url: String,
+    urls: Vec<String>,
+    /// Connections made so far: they go to the gateways in turn.
+    connections: AtomicUsize,
     clock: Clock,
-    orders: mpsc::UnboundedSender<Order>,
-    thread: Option<JoinHandle<()>>,
+    running: Running,
     _folder: Option<TempDir>,
+}
+
+/// What runs the nodes.
+enum Running {
+    /// A thread of this process.
+    Here(mpsc::UnboundedSender<Order>, Option<JoinHandle<()>>),
+    /// Processes.
+    Apart(Fleet),
 }
 
 enum Order {
@@ -75,6 +92,20 @@ pub fn roles(mode: Mode) -> Vec<Role> {
             load("tests/roles/mechanics.toml"),
             load("tests/roles/gateway.toml"),
         ],
+        Mode::Split => {
+            let names = [
+                "database",
+                "account",
+                "balancer",
+                "chat",
+                "mechanics",
+                "mechanics",
+                "gateway",
+                "gateway",
+            ];
+            let roles = names.map(|name| load(&format!("roles/{name}.toml")));
+            roles.into()
+        }
     };
     for role in &mut roles {
         role.admin = None;
@@ -116,10 +147,21 @@ impl World {
 
     /// Starts a realm on data that may be there already, with roles that `change` has been at.
     pub fn start_with(mode: Mode, data: &Path, change: impl FnOnce(&mut Vec<Role>)) -> Self {
-        let (ready, wait) = blocking::channel();
-        let (orders, taken) = mpsc::unbounded_channel();
         let mut roles = roles(mode);
         change(&mut roles);
+        if mode == Mode::Split {
+            let fleet = Fleet::start(data, roles);
+            return Self {
+                data: data.to_owned(),
+                urls: fleet.urls(),
+                connections: AtomicUsize::new(0),
+                clock: Clock::machine(),
+                running: Running::Apart(fleet),
+                _folder: None,
+            };
+        }
+        let (ready, wait) = blocking::channel();
+        let (orders, taken) = mpsc::unbounded_channel();
         let launch_data = data.to_owned();
         let clock = Clock::machine();
         let realms_clock = clock.clone();
@@ -165,22 +207,34 @@ impl World {
         };
         Self {
             data: data.to_owned(),
-            url,
+            urls: vec![url],
+            connections: AtomicUsize::new(0),
             clock,
-            orders,
-            thread: Some(thread),
+            running: Running::Here(orders, Some(thread)),
             _folder: None,
         }
     }
 
-    /// Where clients connect.
+    /// Where clients connect: the first gateway.
     pub fn url(&self) -> &str {
-        &self.url
+        &self.urls[0]
     }
 
-    /// Connects a client.
+    /// Connects a client, each to the next gateway.
     pub async fn connect(&self) -> Result<WebSocket, client::Closed> {
-        WebSocket::connect(&self.url).await
+        let number = self.connections.fetch_add(1, Ordering::Relaxed);
+        WebSocket::connect(&self.urls[number % self.urls.len()]).await
+    }
+
+    /// The processes, in [`Mode::Split`].
+    ///
+    /// # Panics
+    /// In the other modes.
+    pub fn fleet(&self) -> &Fleet {
+        match &self.running {
+            Running::Apart(fleet) => fleet,
+            Running::Here(..) => panic!("only a split realm is a fleet"),
+        }
     }
 
     /// A player of this name, registered and in the world.
@@ -205,32 +259,26 @@ impl World {
 
     /// Ends a node as a dead machine ends.
     pub async fn kill(&self, node: usize) {
-        let (done, wait) = oneshot::channel();
-        assert!(
-            self.orders.send(Order::Kill(node, done)).is_ok(),
-            "the realm should be running"
-        );
-        wait.await.expect("the node should be killed");
+        match &self.running {
+            Running::Here(orders, _) => ask(orders, |done| Order::Kill(node, done)).await,
+            Running::Apart(fleet) => fleet.kill(node),
+        }
     }
 
     /// The metrics of all nodes, as Prometheus reads them.
     pub async fn metrics(&self) -> Vec<String> {
-        let (done, wait) = oneshot::channel();
-        assert!(
-            self.orders.send(Order::Metrics(done)).is_ok(),
-            "the realm should be running"
-        );
-        wait.await.expect("the nodes should tell their metrics")
+        match &self.running {
+            Running::Here(orders, _) => ask(orders, Order::Metrics).await,
+            Running::Apart(fleet) => fleet.pages("/metrics").await,
+        }
     }
 
     /// What the admin listener of each node that lives would show at `path`.
     pub async fn pages(&self, path: &'static str) -> Vec<String> {
-        let (done, wait) = oneshot::channel();
-        assert!(
-            self.orders.send(Order::Pages(path, done)).is_ok(),
-            "the realm should be running"
-        );
-        wait.await.expect("the nodes should show their pages")
+        match &self.running {
+            Running::Here(orders, _) => ask(orders, |done| Order::Pages(path, done)).await,
+            Running::Apart(fleet) => fleet.pages(path).await,
+        }
     }
 
     /// The clock of all nodes.
@@ -251,14 +299,31 @@ impl World {
     }
 
     fn end(&mut self) {
-        let _ = self.orders.send(Order::Stop);
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-            && !std::thread::panicking()
-        {
-            panic!("the realm's thread should not panic");
+        match &mut self.running {
+            Running::Here(orders, thread) => {
+                let _ = orders.send(Order::Stop);
+                if let Some(thread) = thread.take()
+                    && thread.join().is_err()
+                    && !std::thread::panicking()
+                {
+                    panic!("the realm's thread should not panic");
+                }
+            }
+            Running::Apart(fleet) => fleet.stop(),
         }
     }
+}
+
+async fn ask<T>(
+    orders: &mpsc::UnboundedSender<Order>,
+    order: impl FnOnce(oneshot::Sender<T>) -> Order,
+) -> T {
+    let (done, wait) = oneshot::channel();
+    assert!(
+        orders.send(order(done)).is_ok(),
+        "the realm should be running"
+    );
+    wait.await.expect("the realm should do what it is asked")
 }
 
 impl Drop for World {
@@ -337,7 +402,7 @@ pub fn play_within<F: Future>(within: Duration, body: F) -> F::Output {
     ended.expect("the test should not wait for ever")
 }
 
-/// Runs an async body of one [`World`] in each of the three modes.
+/// Runs an async body of one [`World`] in each of the four modes.
 #[macro_export]
 macro_rules! in_each_mode {
     ($($(#[$attribute:meta])* async fn $name:ident($world:ident: World) $body:block)*) => {$(
@@ -364,6 +429,13 @@ macro_rules! in_each_mode {
             #[test]
             fn nodes() {
                 let world = $crate::World::start($crate::Mode::Nodes);
+                $crate::play(body(&world));
+                world.stop();
+            }
+
+            #[test]
+            fn split() {
+                let world = $crate::World::start($crate::Mode::Split);
                 $crate::play(body(&world));
                 world.stop();
             }

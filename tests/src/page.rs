@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use tests::{Mode, World, workspace};
 
-use crate::durability::realm_binary;
+use tests::program::realm_binary;
 
 fn run(command: &mut Command) -> Output {
     command

@@ -13,6 +13,12 @@ pub fn is_on(name: &str) -> bool {
     asked(name).is_some()
 }
 
+/// Where a soak of several parts is to begin: the name of the first.
+pub fn first() -> Option<String> {
+    let first = std::env::var("REALM_SOAK_FROM").ok();
+    first.filter(|first| !first.is_empty())
+}
+
 fn asked(name: &str) -> Option<u64> {
     if std::env::var("REALM_SOAK").ok()? != name {
         return None;

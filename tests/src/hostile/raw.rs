@@ -140,16 +140,31 @@ impl Raw {
         self.class(class, &body).await
     }
 
+    /// Sends a command twice, in one piece, so that nothing comes between the two; the sequence of the second.
+    pub(super) async fn command_twice(&mut self, command: impl Into<Command>) -> u32 {
+        let (class, body) = command.into().encode();
+        let mut both = self.class_frame(class, &body);
+        both.extend(self.class_frame(class, &body));
+        self.bytes(&both).await;
+        self.sequence
+    }
+
     /// Sends a command frame with any class and body; its sequence.
     pub(super) async fn class(&mut self, class: ClassId, body: &[u8]) -> u32 {
+        let frame = self.class_frame(class, body);
+        self.bytes(&frame).await;
+        self.sequence
+    }
+
+    /// The next command frame, as it goes out.
+    fn class_frame(&mut self, class: ClassId, body: &[u8]) -> Vec<u8> {
         self.sequence = self.sequence.wrapping_add(1);
         let command = CommandFrame {
             class,
             sequence: self.sequence,
             body,
         };
-        self.frame(BINARY, &command.encode()).await;
-        self.sequence
+        frame(BINARY, &command.encode())
     }
 
     /// The number of the last command.

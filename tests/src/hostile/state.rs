@@ -107,8 +107,7 @@ rows! {
         let password = tests::PASSWORD.to_owned();
         let stranger: Command = LogIn { name, password }.into();
         let mut raw = attacker.open().await?;
-        raw.command(stranger.clone()).await;
-        let second = raw.command(stranger).await;
+        let second = raw.command_twice(stranger).await;
         raw.refusal(second).await
     }
 

@@ -110,7 +110,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Runs async functions of one `World` in each of the three modes, each in a realm with content of its own.
+/// Runs async functions of one `World` in each of the four modes, each in a realm with content of its own.
 macro_rules! in_each_mode_of {
     ($content:expr; $($name:ident)*) => {$(
         mod $name {
@@ -129,6 +129,11 @@ macro_rules! in_each_mode_of {
             #[test]
             fn nodes() {
                 $content.play(tests::Mode::Nodes, super::$name);
+            }
+
+            #[test]
+            fn split() {
+                $content.play(tests::Mode::Split, super::$name);
             }
         }
     )*};
