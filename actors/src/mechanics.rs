@@ -3,6 +3,7 @@
 
 mod avatar;
 mod calls;
+mod census;
 mod channel;
 pub mod component;
 mod entity;
@@ -16,7 +17,8 @@ mod object;
 pub mod replicas;
 
 pub use avatar::{Avatar, AvatarSeed};
-pub use calls::{EnterError, Entrance, Mechanics, MechanicsProxy};
+pub use calls::{EnterError, Entrance, Mechanics, MechanicsProxy, Residents};
+pub(crate) use census::Census;
 pub use channel::{Admit, Channel, ChannelSeed};
 pub use component::{Component, Components, Me};
 pub use entity::{Entity, Living, Tick};

@@ -11,8 +11,8 @@ mod visible;
 
 pub use calls::{Statistics, StatisticsError, StatisticsProxy};
 pub use figures::{
-    CallFigures, ClassFigures, DeadLetterFigures, DeathFigures, GatewayFigures, LocaleFigures,
-    NodeFigures, Report, ServiceFigures,
+    CallFigures, ChannelFigures, ClassFigures, DeadLetterFigures, DeathFigures, GatewayFigures,
+    LocaleFigures, NodeFigures, Report, ServiceFigures,
 };
 pub use module::{StatisticsConfig, StatisticsModule};
 

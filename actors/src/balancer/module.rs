@@ -6,6 +6,7 @@ mod channels;
 mod tests;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use super::{Balancer, BalancerProxy, PlaceError, Placement};
 use crate::mechanics::MechanicsProxy;
 use channels::Channels;
 
+/// A host that does not tell what it has in this time is asked again by who comes next.
+const TELL_WITHIN: Duration = Duration::from_secs(1);
 /// A host that takes longer is passed over: whoever waits for a place has 5 s for all of it.
 const OPEN_WITHIN: Duration = Duration::from_secs(2);
 
@@ -28,11 +31,16 @@ pub struct BalancerConfig {
     map: String,
 }
 
-/// The balancer's module. What it knows of channels it forgets when its service restarts; characters are then placed anew.
+/// The balancer's module. It asks each mechanics service, before it first counts on it, for the channels it has and who is
+/// there: so a balancer that starts anew, or takes over, goes on where the last one was.
 pub struct BalancerModule {
     cx: ServiceCx,
     map: String,
     channels: RefCell<Channels>,
+    /// The mechanics services that have told what they have.
+    heard: RefCell<BTreeSet<Address>>,
+    /// Held by the one who asks a service that has not; the others wait for the answer.
+    asking: Mutex<()>,
     /// Held by the one who has a channel opened. The others wait for it, in order, and look again before they open a next.
     opening: Mutex<()>,
 }
@@ -47,6 +55,8 @@ impl Module for BalancerModule {
             cx: cx.clone(),
             map: config.map,
             channels: RefCell::default(),
+            heard: RefCell::default(),
+            asking: Mutex::new(()),
             opening: Mutex::new(()),
         })
     }
@@ -62,6 +72,7 @@ impl Module for BalancerModule {
 
 impl Balancer for BalancerModule {
     async fn place(&self, character: i64, lost: Option<Address>) -> Result<Placement, PlaceError> {
+        self.hear_hosts().await;
         if let Some(lost) = lost {
             self.channels.borrow_mut().give_up_at(character, lost);
         }
@@ -90,6 +101,40 @@ impl BalancerModule {
     /// The mechanics services that are up, in the order of their addresses.
     fn hosts(&self) -> Vec<Address> {
         self.cx.node().directory().members(MechanicsProxy::GROUP)
+    }
+
+    /// Asks those that have not told yet what they have. A character that stands somewhere is found there, whoever placed it.
+    async fn hear_hosts(&self) {
+        if self.unheard().is_empty() {
+            return;
+        }
+        let _asking = self.asking.lock().await;
+        let asked = self.unheard().into_iter().map(async |host| {
+            let mechanics = MechanicsProxy::at(&self.cx, host).within(TELL_WITHIN);
+            match mechanics.residents().await {
+                Ok(residents) => {
+                    let mut channels = self.channels.borrow_mut();
+                    for it in residents {
+                        channels.adopt(it.channel, host, it.limit, it.characters);
+                    }
+                    self.heard.borrow_mut().insert(host);
+                }
+                Err(error) => {
+                    tracing::warn!(%host, %error, "a mechanics service does not tell who is there");
+                }
+            }
+        });
+        futures_util::future::join_all(asked).await;
+    }
+
+    fn unheard(&self) -> Vec<Address> {
+        let mut heard = self.heard.borrow_mut();
+        let hosts = self.hosts();
+        heard.retain(|host| hosts.contains(host));
+        hosts
+            .into_iter()
+            .filter(|host| !heard.contains(host))
+            .collect()
     }
 
     /// The character's place, old or new, among the channels that are open.

@@ -124,6 +124,7 @@ impl Locale for Avatar {
         host.avatars
             .borrow_mut()
             .insert(cx.address(), (me.character, me.entity.channel));
+        host.census.came(me.entity.channel);
         me.attach(seed.session, cx);
         host.entrances.answer(seed.ticket, Ok(me.entrance(cx)));
         me

@@ -16,6 +16,19 @@ pub struct Entrance {
     pub view: Vec<Cell>,
 }
 
+/// A channel, and whose avatars stand there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Residents {
+    /// The channel.
+    pub channel: u64,
+    /// Its map.
+    pub map: String,
+    /// Its population limit.
+    pub limit: u32,
+    /// The characters.
+    pub characters: Vec<i64>,
+}
+
 /// Why an avatar does not enter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum EnterError {
@@ -44,6 +57,9 @@ impl From<CallError> for EnterError {
 pub trait Mechanics {
     /// Opens a channel of a map; returns its population limit.
     async fn open(&self, channel: u64, map: String) -> Result<u32, EnterError>;
+
+    /// The channels that are open here, and who is there.
+    async fn residents(&self) -> Result<Vec<Residents>, EnterError>;
 
     /// Brings a character into a channel, or hands its avatar there over to `session`. Answered when the avatar stands.
     async fn enter(

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use realm::{Address, ServiceCx};
 
+use super::census::Census;
 use super::component::Components;
 use super::entrance::Entrances;
 use super::replicas::Replicas;
@@ -25,6 +26,8 @@ pub struct Host {
     /// The avatars that stand here: whose each is, and in which channel. Avatars enter themselves, the module strikes
     /// them out when they are dead.
     pub avatars: RefCell<BTreeMap<Address, (i64, u64)>>,
+    /// How many of them stand in each channel.
+    pub(crate) census: Arc<Census>,
     /// Calls that wait for an avatar.
     pub entrances: Entrances,
     /// The resource id of players' avatars.

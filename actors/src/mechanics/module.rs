@@ -15,7 +15,8 @@ use serde_bytes::ByteBuf;
 use tokio::sync::Notify;
 
 use super::avatar::{Attach, CHARACTER, Depart};
-use super::calls::{EnterError, Entrance, Mechanics, MechanicsProxy};
+use super::calls::{EnterError, Entrance, Mechanics, MechanicsProxy, Residents};
+use super::census::Census;
 use super::channel::{Admit, Channel, ChannelSeed};
 use super::component::Components;
 use super::entity::Tick;
@@ -83,6 +84,7 @@ pub struct MechanicsModule {
     cx: ServiceCx,
     config: Config,
     replicas: Rc<Replicas>,
+    census: Arc<Census>,
     channels: RefCell<BTreeMap<u64, Address>>,
     entering: RefCell<BTreeSet<i64>>,
     topics: RefCell<BTreeMap<(u64, Cell), Arc<str>>>,
@@ -107,6 +109,7 @@ impl Module for MechanicsModule {
             cx: cx.clone(),
             config,
             replicas: Rc::default(),
+            census: Census::register(cx.node().metrics()),
             channels: RefCell::default(),
             entering: RefCell::default(),
             topics: RefCell::default(),
@@ -147,6 +150,7 @@ impl Module for MechanicsModule {
             components,
             replicas: self.replicas.clone(),
             avatars: RefCell::default(),
+            census: self.census.clone(),
             entrances: Entrances::default(),
             avatar: self.config.avatar.clone(),
             save_every: Duration::from_millis(self.config.save_every_ms),
@@ -196,6 +200,7 @@ impl Module for MechanicsModule {
                 number: character.unsigned_abs(),
             };
             cx.node().directory().release(id, death.address);
+            self.census.went(channel);
             self.give_up_place(character, channel);
             if host.is_some_and(|host| host.avatars.borrow().is_empty()) {
                 self.emptied.notify_waiters();
@@ -210,6 +215,7 @@ impl Module for MechanicsModule {
         if let Some(channel) = closed {
             tracing::error!(channel, "a channel died; its entities end with it");
             self.channels.borrow_mut().remove(&channel);
+            self.census.closed(channel);
             self.topics.borrow_mut().retain(|(of, _), _| *of != channel);
             for address in self.replicas.close(channel) {
                 cx.end(address);
@@ -234,6 +240,12 @@ impl Module for MechanicsModule {
     }
 }
 
+impl Drop for MechanicsModule {
+    fn drop(&mut self) {
+        self.census.lost(self.cx.address());
+    }
+}
+
 impl Mechanics for MechanicsModule {
     async fn open(&self, channel: u64, map: String) -> Result<u32, EnterError> {
         let host = Host::of(&self.cx);
@@ -245,11 +257,35 @@ impl Mechanics for MechanicsModule {
             return Ok(limit);
         }
         self.replicas.open(channel, map.clone());
+        self.census
+            .opened(channel, self.cx.address(), &map.id, limit);
         let address = self.cx.spawn::<Channel>(ChannelSeed { channel, map });
         self.cx.watch_from_service(address);
         self.channels.borrow_mut().insert(channel, address);
         tracing::info!(channel, limit, "a channel is open");
         Ok(limit)
+    }
+
+    async fn residents(&self) -> Result<Vec<Residents>, EnterError> {
+        let host = Host::of(&self.cx);
+        let mut channels: BTreeMap<u64, Residents> = BTreeMap::new();
+        for (channel, count) in self.census.channels() {
+            if count.host == self.cx.address() {
+                let residents = Residents {
+                    channel,
+                    map: count.map,
+                    limit: count.limit,
+                    characters: Vec::new(),
+                };
+                channels.insert(channel, residents);
+            }
+        }
+        for (character, channel) in host.avatars.borrow().values() {
+            if let Some(residents) = channels.get_mut(channel) {
+                residents.characters.push(*character);
+            }
+        }
+        Ok(channels.into_values().collect())
     }
 
     async fn enter(

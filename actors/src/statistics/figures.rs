@@ -21,6 +21,9 @@ pub struct NodeFigures {
     pub age_ms: u64,
     /// Its services, by name.
     pub services: Vec<ServiceFigures>,
+    /// The channels that it hosts, by number.
+    #[serde(default)]
+    pub channels: Vec<ChannelFigures>,
     /// Its locale types; those of which most live come first.
     pub locales: Vec<LocaleFigures>,
     /// The classes of messages that ran; the busiest of late come first.
@@ -64,6 +67,19 @@ pub struct ServiceFigures {
     pub calls_pending: i64,
     /// How often it was started again.
     pub restarts: u64,
+}
+
+/// One channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelFigures {
+    /// Its number.
+    pub channel: u64,
+    /// Its map.
+    pub map: String,
+    /// Avatars that stand there.
+    pub population: u32,
+    /// Avatars that may.
+    pub limit: u32,
 }
 
 /// One locale type, on all services of the node.

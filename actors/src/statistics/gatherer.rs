@@ -8,10 +8,11 @@ use realm::metrics::{Figures, ServiceFigures as Service, SpreadFigures};
 use realm::{Moment, NodeCore};
 
 use super::{
-    CallFigures, ClassFigures, DeadLetterFigures, DeathFigures, GatewayFigures, LocaleFigures,
-    NodeFigures, ServiceFigures,
+    CallFigures, ChannelFigures, ClassFigures, DeadLetterFigures, DeathFigures, GatewayFigures,
+    LocaleFigures, NodeFigures, ServiceFigures,
 };
 use crate::gateway::GatewayMetrics;
+use crate::mechanics::Census;
 
 /// What counts as of late, and the most earlier figures that are kept for it.
 const OF_LATE: Duration = Duration::from_secs(10);
@@ -60,6 +61,7 @@ impl Gatherer {
                 .iter()
                 .map(|it| late.service(it))
                 .collect(),
+            channels: channels(node),
             locales: locales(&now.figures),
             classes: late.classes(),
             calls: calls(&now.figures),
@@ -78,6 +80,7 @@ impl Gatherer {
             ..NodeFigures::default()
         };
         bound(&mut told.services, &mut left_out);
+        bound(&mut told.channels, &mut left_out);
         bound(&mut told.locales, &mut left_out);
         bound(&mut told.classes, &mut left_out);
         bound(&mut told.calls, &mut left_out);
@@ -185,6 +188,18 @@ fn runs(figures: &Figures) -> BTreeMap<(&'static str, &'static str), u64> {
         }
     }
     runs
+}
+
+fn channels(node: &NodeCore) -> Vec<ChannelFigures> {
+    let census = node.metrics().known::<Census>();
+    let channels = census.map(|census| census.channels()).unwrap_or_default();
+    let told = channels.into_iter().map(|(channel, count)| ChannelFigures {
+        channel,
+        map: count.map,
+        population: count.population,
+        limit: count.limit,
+    });
+    told.collect()
 }
 
 fn locales(figures: &Figures) -> Vec<LocaleFigures> {

@@ -52,6 +52,21 @@ impl Channels {
         );
     }
 
+    /// Notes a channel that is open already, and who is there. Who has a place elsewhere keeps that one.
+    pub(super) fn adopt(&mut self, id: u64, host: Address, limit: u32, characters: Vec<i64>) {
+        if !self.channels.contains_key(&id) {
+            self.add(id, host, limit);
+        }
+        let Some(channel) = self.channels.get_mut(&id) else {
+            return;
+        };
+        for character in characters {
+            if *self.places.entry(character).or_insert(id) == id {
+                channel.residents.insert(character);
+            }
+        }
+    }
+
     /// How many channels and residents a host has.
     pub(super) fn load(&self, host: Address) -> (usize, usize) {
         let of_host = self

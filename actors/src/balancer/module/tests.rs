@@ -9,7 +9,7 @@ use serde_bytes::ByteBuf;
 
 use super::*;
 use crate::database::scene::{Scene, asker, asking, module, play};
-use crate::mechanics::{EnterError, Entrance, Mechanics};
+use crate::mechanics::{EnterError, Entrance, Mechanics, Residents};
 use client::Cell;
 
 thread_local! {
@@ -21,6 +21,7 @@ struct Fake {
     cx: ServiceCx,
     limit: u32,
     broken: bool,
+    residents: Vec<i64>,
 }
 
 #[derive(Deserialize)]
@@ -28,6 +29,8 @@ struct FakeConfig {
     limit: u32,
     #[serde(default)]
     broken: bool,
+    #[serde(default)]
+    residents: Vec<i64>,
 }
 
 impl Module for Fake {
@@ -40,6 +43,7 @@ impl Module for Fake {
             cx: cx.clone(),
             limit: config.limit,
             broken: config.broken,
+            residents: config.residents,
         })
     }
 
@@ -57,6 +61,21 @@ impl Mechanics for Fake {
         }
         OPENED.with_borrow_mut(|opened| opened.push((self.cx.address(), channel)));
         Ok(self.limit)
+    }
+
+    async fn residents(&self) -> Result<Vec<Residents>, EnterError> {
+        let residents = |channel| Residents {
+            channel,
+            map: "maps/meadow".to_owned(),
+            limit: self.limit,
+            characters: self.residents.clone(),
+        };
+        Ok(self
+            .residents
+            .first()
+            .map(|_| residents(7))
+            .into_iter()
+            .collect())
     }
 
     async fn enter(&self, _: u64, _: i64, _: Address) -> Result<Entrance, EnterError> {
@@ -336,4 +355,27 @@ fn what_stood_on_a_lost_node_is_placed_anew() {
             "and the limits should hold: {after:?}"
         );
     });
+}
+
+#[test]
+fn who_stands_somewhere_already_is_placed_there_and_counts() {
+    // As a balancer finds it that starts anew, or takes over.
+    with_balancer(
+        &["limit = 3\nresidents = [1, 2]", "limit = 3"],
+        async |balancer, _, _| {
+            let [first, second] = [place(&balancer, 1).await, place(&balancer, 2).await];
+            assert_eq!(first, second, "both should be found where they stand");
+            assert_eq!(first.channel, 7, "that is in the channel that was open");
+            assert_eq!(
+                place(&balancer, 3).await,
+                first,
+                "a newcomer should fill the channel up"
+            );
+            assert_ne!(
+                place(&balancer, 4).await.channel,
+                first.channel,
+                "those who stood there should count"
+            );
+        },
+    );
 }

@@ -19,7 +19,7 @@ use serde_bytes::ByteBuf;
 use crate::accounts::{AccountError, Accounts, AccountsProxy, LoggedIn};
 use crate::balancer::{Balancer, BalancerProxy, PlaceError, Placement};
 use crate::chat::{Chat, ChatError, ChatProxy, Room, RoomName, Talker, Whisper};
-use crate::mechanics::{EnterError, Entrance, Mechanics, MechanicsProxy};
+use crate::mechanics::{EnterError, Entrance, Mechanics, MechanicsProxy, Residents};
 use crate::tether::{Heard, Intents, Line, News, Piece, cell_topic};
 
 pub(super) const CHANNEL: u64 = 7;
@@ -259,6 +259,10 @@ pub(super) const FIRST_VIEW: [Cell; 2] = [Cell { x: 0, y: 0 }, Cell { x: 1, y: 0
 impl Mechanics for FakeMechanics {
     async fn open(&self, _: u64, _: String) -> Result<u32, EnterError> {
         Ok(100)
+    }
+
+    async fn residents(&self) -> Result<Vec<Residents>, EnterError> {
+        Ok(Vec::new())
     }
 
     async fn enter(
