@@ -1,10 +1,12 @@
 //! The command `realm`: what it can be asked on the command line. A team that adds modules or components has a command of
 //! its own, whose `main` is [`run`] with those added.
 
+mod asking;
 mod bindings;
 mod check;
 mod smoke;
 mod stats;
+mod status;
 mod up;
 
 use std::io::IsTerminal;
@@ -74,6 +76,8 @@ enum Command {
     Smoke(smoke::Smoke),
     /// Check roles and their resources, and tell every fault with file and line
     Check(check::Check),
+    /// Tell which nodes, services and channels a running realm has, and how they fare
+    Status(status::Status),
     /// Tell the figures of a running realm: nodes, services, busiest messages, deaths, dead letters
     Stats(stats::Stats),
     /// Write the client protocol as source files of another language
@@ -94,6 +98,7 @@ impl Command {
             Self::Up(up) => up.run(known),
             Self::Smoke(smoke) => smoke.run(known),
             Self::Check(check) => Ok(check.run(known)),
+            Self::Status(status) => status.run(),
             Self::Stats(stats) => stats.run(),
             Self::Bindings(bindings) => bindings.run(),
         }

@@ -6,6 +6,8 @@ mod calls;
 mod figures;
 mod gatherer;
 mod module;
+mod status;
+mod table;
 mod text;
 mod visible;
 
@@ -15,6 +17,7 @@ pub use figures::{
     LocaleFigures, NodeFigures, Report, ServiceFigures,
 };
 pub use module::{StatisticsConfig, StatisticsModule};
+pub use status::Status;
 
 /// Where the admin listener shows a [`Report`] as JSON.
 pub const PAGE: &str = "/statistics";
