@@ -82,6 +82,7 @@ pub struct Connection<T> {
     /// The connection was lost and what is kept was not sent again: acknowledgements speak of other numbers.
     returning: bool,
     token: Option<String>,
+    gateways: Vec<String>,
     in_world: bool,
 }
 
@@ -100,6 +101,7 @@ impl<T: Transport> Connection<T> {
             kept: Kept::default(),
             returning: false,
             token: None,
+            gateways: Vec::new(),
             in_world: false,
         }
     }
@@ -143,6 +145,11 @@ impl<T: Transport> Connection<T> {
     /// The token of the last login; what `Resume` takes.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
+    }
+
+    /// Where the realm can be reached, as the server told last.
+    pub fn gateways(&self) -> &[String] {
+        &self.gateways
     }
 
     /// True while the server counts the avatar as in the world, as far as is known.
@@ -386,6 +393,7 @@ impl<T: Transport> Connection<T> {
                         self.view.clear();
                         self.in_world = true;
                     }
+                    (Event::Gateways(told), _) => self.gateways.clone_from(&told.urls),
                     (Event::LoggedIn(logged_in), _) => self.token = Some(logged_in.token.clone()),
                     (Event::Pong(pong), Some(now_us)) => {
                         let Pong {

@@ -29,13 +29,16 @@ impl<T: Transport> Player<T> {
 }
 
 impl Player<WebSocket> {
-    /// Connects to one of the gateways and resumes, again and again, until the player is back or there is no hope.
+    /// Connects to one of the gateways, those included that the server has told, and resumes, again and again, until the player is back or there is no hope.
     #[allow(
         clippy::disallowed_methods,
         reason = "a client has no node clock; it waits in real time"
     )]
     pub async fn come_back(&mut self, gateways: &mut Gateways) -> Result<Option<Entered>, Missed> {
         let mut last = None;
+        if !self.connection.gateways().is_empty() {
+            gateways.learn(self.connection.gateways());
+        }
         for _ in 0..TRIES_MAX {
             let Try { url, wait_ms } = gateways.next_try();
             tokio::time::sleep(Duration::from_millis(wait_ms)).await;

@@ -7,7 +7,7 @@ use client::player::Player;
 use client::{Code, Connection, Event, Happening, Missed, WebSocket};
 use tests::{PASSWORD, World};
 
-use super::{connect, on_two_gateways};
+use super::{avatars, connect, on_two_gateways};
 
 async fn resume(url: &str, token: &str) -> Result<(Connection<WebSocket>, String), Missed> {
     let mut connection = Connection::new(connect(url).await);
@@ -103,7 +103,7 @@ on_two_gateways! {
                 in_play(&ends.0) && told(&ends.1) || in_play(&ends.1) && told(&ends.0),
                 "in round {round} exactly one should play and the other be told: {ends:?}"
             );
-            assert_eq!(super::avatars(world).await, 1, "round {round} should make no second avatar");
+            assert_eq!(avatars(world).await, 1, "round {round} should make no second avatar");
             token = if in_play(&ends.0) { one_token } else { two_token };
         }
     }
