@@ -7,6 +7,7 @@ mod pace;
 mod people;
 mod room;
 mod rules;
+mod said;
 
 pub use calls::{Chat, ChatError, ChatProxy, Whisper};
 pub use module::ChatModule;

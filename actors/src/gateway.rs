@@ -10,6 +10,7 @@ mod gate;
 mod house;
 pub mod memory;
 mod metrics;
+mod others;
 mod outlet;
 mod page;
 mod pump;
@@ -28,13 +29,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::select;
 use realm::http::{self, Listening};
-use realm::{Address, CallTable, Death, Module, ModuleError, ServiceCx, Undelivered};
+use realm::{Address, Birth, CallTable, Death, Module, ModuleError, ServiceCx, Undelivered};
 
 pub use calls::{Gateway, GatewayError, GatewayProxy};
 pub use config::GatewayConfig;
 use house::House;
 use memory::{Meet, PeerOutlet, ToPeer};
 pub(crate) use metrics::GatewayMetrics;
+use others::Announcement;
 use page::Page;
 use session::{Alive, CellBytes, FromClient, Passed, SocketLost, Stop, Talk, TooMany};
 
@@ -74,6 +76,7 @@ impl Module for GatewayModule {
 
     async fn start(self: &Rc<Self>, cx: &ServiceCx) -> Result<(), ModuleError> {
         cx.hold(self.house.clone());
+        self.know_others(cx);
         let Some(address) = self.house.config.listen.as_deref() else {
             return Ok(());
         };
@@ -97,17 +100,34 @@ impl Module for GatewayModule {
         );
         let listening = listening.await.map_err(refused)?;
         cx.node().listens("client", listening.addr);
+        let public = self.house.config.public.clone();
+        match public.or_else(|| others::url_of(listening.addr)) {
+            Some(url) => self.house.others.open(url),
+            None => tracing::warn!(
+                address,
+                "clients are not told of this gateway; set `public` to where they find it"
+            ),
+        }
+        // At once: clients of others may need it by now.
+        self.tell_others();
         cx.hold(Rc::new(Front(RefCell::new(Some(listening)))));
         Ok(())
     }
 
     fn heard(&self, topic: &Arc<str>, bytes: &Bytes, cx: &ServiceCx) {
+        if *topic == self.house.others.topic {
+            return self.hear_other(bytes, cx);
+        }
         self.house.fans.heard(topic, bytes, cx);
         self.house.rooms.heard(topic, bytes, cx);
     }
 
     fn died(&self, death: Death, cx: &ServiceCx) {
         self.house.left(death.address, cx);
+    }
+
+    fn node_lost(&self, node: Birth, _: &ServiceCx) {
+        self.house.others.lost(node);
     }
 
     fn undelivered(&self, mail: &mut Undelivered, _: &ServiceCx) {
@@ -138,6 +158,37 @@ impl Module for GatewayModule {
 }
 
 impl GatewayModule {
+    /// Tells other gateways of this one from now on, and hears of them.
+    fn know_others(self: &Rc<Self>, cx: &ServiceCx) {
+        cx.subscribe(&self.house.others.topic);
+        let me = self.clone();
+        cx.run(async move {
+            loop {
+                me.tell_others();
+                me.house.others.look(me.cx.now());
+                me.cx.clock().sleep(others::EVERY).await;
+            }
+        });
+    }
+
+    fn tell_others(&self) {
+        let Some(url) = self.house.others.here() else {
+            return;
+        };
+        let birth = self.cx.node().birth().get();
+        match wire::encode(&Announcement { birth, url }) {
+            Ok(bytes) => self.cx.publish(&self.house.others.topic, bytes.into()),
+            Err(error) => tracing::error!(%error, "a gateway's address could not be written"),
+        }
+    }
+
+    fn hear_other(&self, bytes: &Bytes, cx: &ServiceCx) {
+        match wire::decode::<Announcement>(bytes) {
+            Ok(announcement) => self.house.others.heard(announcement, cx.now()),
+            Err(_) => cx.node().metrics().undecodable(NAME),
+        }
+    }
+
     /// The page, with the content that it shows.
     async fn page(&self, cx: &ServiceCx) -> Result<Page, ModuleError> {
         let name = self.house.config.realm_name.clone();

@@ -12,6 +12,17 @@ pub use line::{Heard, Line, LineFull};
 /// session.
 pub const UNHEARD_LEN_MAX: usize = 256;
 
+/// For which login of its player a session speaks, and how the client numbers its commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Play {
+    /// Counts the player's logins and resumes. An avatar that has heard one listens to no lower one.
+    pub login: u64,
+    /// The login with which the numbers began. A resume goes on with them, so that what is sent again is known.
+    pub numbers: u64,
+    /// Lower numbers were sent before this entry: an avatar that is new cannot know what became of them.
+    pub known_from: u32,
+}
+
 /// Session to avatar: what the player wants, in order, each once.
 #[message]
 pub struct Intents {

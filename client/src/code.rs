@@ -77,6 +77,7 @@ codes! {
     InTheWay = 30, "Somebody stands in the way.";
     TooManyLogins = 31, "Too many have tried to log in: wait a minute.";
     Expelled = 32, "You were sent away: your client breaks the rules.";
+    OldToken = 33, "Your session went on somewhere else: log in again.";
     BadText = 40, "That text is empty, too long, or holds what nobody could read.";
     TooFast = 41, "You talk too fast: slow down.";
     NoSuchPlayer = 42, "Nobody of that name is there.";

@@ -1,5 +1,5 @@
-//! One client's connection over any transport: numbers commands, reads server frames, keeps the view, and hands on events
-//! in order. Reads no clock: time is what the server's frames say, and what its transport's clock has passed since.
+//! One client's connection over any transport: numbers commands and keeps what the server has not done, reads server frames,
+//! keeps the view, hands on events in order, and goes on over another transport when one was lost. Reads no clock: time is what the server's frames say, and what its transport's clock has passed since.
 
 #[cfg(test)]
 mod tests;
@@ -9,8 +9,9 @@ use std::future::Future;
 
 use thiserror::Error;
 
-use crate::command::Ping;
+use crate::command::{Enter, Ping, Resume};
 use crate::event::Pong;
+use crate::kept::{Kept, outlives_its_connection};
 use crate::{
     CellError, CellFrame, Code, Command, CommandFrame, Estimate, Event, EventError, FrameError,
     Gap, Header, Section, ServerClock, ServerFrame, View,
@@ -77,6 +78,12 @@ pub struct Connection<T> {
     gaps: Vec<Gap>,
     clock: ServerClock,
     passed_over: u64,
+    kept: Kept,
+    /// The connection was lost and what is kept was not sent again: acknowledgements speak of other numbers.
+    returning: bool,
+    token: Option<String>,
+    gateways: Vec<String>,
+    in_world: bool,
 }
 
 impl<T: Transport> Connection<T> {
@@ -91,6 +98,11 @@ impl<T: Transport> Connection<T> {
             gaps: Vec::new(),
             clock: ServerClock::new(),
             passed_over: 0,
+            kept: Kept::default(),
+            returning: false,
+            token: None,
+            gateways: Vec::new(),
+            in_world: false,
         }
     }
 
@@ -125,21 +137,148 @@ impl<T: Transport> Connection<T> {
         self.passed_over
     }
 
-    /// Numbers commands from `sequence + 1`: what a resumed session goes on from.
-    pub fn resume_after(&mut self, sequence: u32) {
+    /// Numbers commands from `sequence + 1`, whatever the server has seen before.
+    pub fn number_after(&mut self, sequence: u32) {
         self.sequence = sequence;
     }
 
-    /// Sends a command; its sequence is what `Refused` and the header's `ack` name it by.
+    /// The token of the last login; what `Resume` takes.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    /// Where the realm can be reached, as the server told last.
+    pub fn gateways(&self) -> &[String] {
+        &self.gateways
+    }
+
+    /// True while the server counts the avatar as in the world, as far as is known.
+    pub fn in_world(&self) -> bool {
+        self.in_world
+    }
+
+    /// How many commands are not acknowledged, and would be sent again.
+    pub fn kept(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Goes on over another transport, to any gateway of the realm: resumes the login, enters if the avatar was in the world,
+    /// and sends again what was not acknowledged; the server applies each once. What was told meanwhile comes by `next`. On
+    /// an error the same can be tried over yet another transport. `wait_ms` is for each answer, of server time.
+    pub async fn resume(&mut self, transport: T, wait_ms: u64) -> Result<(), Missed> {
+        let Some(token) = self.token.clone() else {
+            return Err(Missed::Odd("there is no login to resume".to_owned()));
+        };
+        self.transport = transport;
+        self.header = Header::default();
+        self.clock = ServerClock::new();
+        self.returning = true;
+        let mut told = Vec::new();
+        let resumed = self.return_by(token, wait_ms, &mut told).await;
+        // Also what was told on a way back that failed: it may have been the reason.
+        told.extend(self.events.drain(..));
+        self.events = told.into();
+        resumed
+    }
+
+    async fn return_by(
+        &mut self,
+        token: String,
+        wait_ms: u64,
+        told: &mut Vec<Event>,
+    ) -> Result<(), Missed> {
+        self.told(wait_ms, "client.event.welcome", told, |event| {
+            matches!(event, Event::Welcome(_))
+        })
+        .await?;
+        let (name, sequence) = self.begin(Resume { token }).await?;
+        self.answer(name, sequence, wait_ms, told, |event| {
+            matches!(event, Event::LoggedIn(_))
+        })
+        .await?;
+        if self.in_world {
+            let (name, sequence) = self.begin(Enter {}).await?;
+            self.answer(name, sequence, wait_ms, told, |event| {
+                matches!(event, Event::Entered(_))
+            })
+            .await?;
+        }
+        for frame in self.kept.again(self.sequence + 1) {
+            let sent = self.transport.send(frame).await;
+            sent.map_err(ConnectionError::from)?;
+        }
+        self.command(Ping { client_time_ms: 0 })
+            .await
+            .map_err(ConnectionError::from)?;
+        self.returning = false;
+        Ok(())
+    }
+
+    async fn begin(&mut self, command: impl Into<Command>) -> Result<(&'static str, u32), Missed> {
+        let command = command.into();
+        let name = command.name();
+        let sequence = self.command(command).await.map_err(ConnectionError::from)?;
+        Ok((name, sequence))
+    }
+
+    /// Waits for an event that answers a command, and notes all that come before it.
+    async fn answer(
+        &mut self,
+        what: &'static str,
+        sequence: u32,
+        wait_ms: u64,
+        told: &mut Vec<Event>,
+        is_it: impl Fn(&Event) -> bool,
+    ) -> Result<(), Missed> {
+        let mut code = None;
+        self.told(wait_ms, what, told, |event| match event {
+            Event::Refused(refused) if refused.sequence == sequence => {
+                code = Some(refused.code);
+                true
+            }
+            event => is_it(event),
+        })
+        .await?;
+        code.map_or(Ok(()), |code| Err(Missed::refused(what, code)))
+    }
+
+    async fn told(
+        &mut self,
+        wait_ms: u64,
+        what: &str,
+        told: &mut Vec<Event>,
+        mut is_it: impl FnMut(&Event) -> bool,
+    ) -> Result<(), Missed> {
+        self.until(wait_ms, what, |happening, _| match happening {
+            Happening::Event(event) => {
+                told.push(event.clone());
+                is_it(event).then_some(())
+            }
+            Happening::Frame(_) => None,
+        })
+        .await
+    }
+
+    /// Sends a command; its sequence is what `Refused` and the header's `ack` name it by. When the connection is lost, it is
+    /// kept all the same: `resume` sends it again.
     pub async fn command(&mut self, command: impl Into<Command>) -> Result<u32, Closed> {
-        let (class, body) = command.into().encode();
+        let command = command.into();
+        let keep = outlives_its_connection(&command);
+        if matches!(command, Command::Register(_) | Command::LogIn(_)) {
+            self.kept.clear();
+        }
+        let (class, body) = command.encode();
         self.sequence += 1;
         let frame = CommandFrame {
             class,
             sequence: self.sequence,
             body: &body,
         };
-        self.transport.send(frame.encode()).await?;
+        let bytes = frame.encode();
+        if keep {
+            self.kept.keep(self.sequence, bytes.clone());
+        }
+        self.transport.send(bytes).await?;
         Ok(self.sequence)
     }
 
@@ -159,10 +298,18 @@ impl<T: Transport> Connection<T> {
         let received_us = self.transport.now_us();
         let frame = ServerFrame::decode(&bytes)?;
         self.header = frame.header;
+        if !self.returning {
+            self.kept.acknowledged(self.header.ack);
+        }
         for section in frame.sections {
             self.take_in(section, received_us)?;
         }
         Ok(Happening::Frame(self.header))
+    }
+
+    /// The next event of the frames that were taken in already.
+    pub(crate) fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
     }
 
     /// Waits until `f` answers to a happening, at most `wait_ms` of server time. `what` names what is awaited.
@@ -237,7 +384,17 @@ impl<T: Transport> Connection<T> {
                     decoded => decoded?,
                 };
                 match (&event, received_us) {
-                    (Event::Left(_), _) => self.view.clear(),
+                    (Event::Left(_), _) => {
+                        self.view.clear();
+                        self.in_world = false;
+                    }
+                    (Event::Entered(_), _) => {
+                        // Cells of another connection, or of another channel.
+                        self.view.clear();
+                        self.in_world = true;
+                    }
+                    (Event::Gateways(told), _) => self.gateways.clone_from(&told.urls),
+                    (Event::LoggedIn(logged_in), _) => self.token = Some(logged_in.token.clone()),
                     (Event::Pong(pong), Some(now_us)) => {
                         let Pong {
                             client_time_ms: number,

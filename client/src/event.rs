@@ -125,6 +125,28 @@ class_table! {
         coins: u64,
     }
 
+    /// A `Loot` or `Use` that was sent again had been carried out before the connection was lost. `Entered` has told the
+    /// totals with it.
+    #[derive(Debug)]
+    LootedBefore = "client.event.looted_before" {
+        /// The command's.
+        sequence: u32,
+        /// The corpse or the object.
+        target: Handle,
+        /// Items gained then.
+        items: Vec<ItemStack>,
+        /// Coins gained then.
+        coins: u64,
+    }
+
+    /// Where the realm can be reached when this connection is lost: this gateway first, if it has an address. Told after
+    /// `LoggedIn`, and again when it changes.
+    #[derive(Debug)]
+    Gateways = "client.event.gateways" {
+        /// Addresses such as `ws://127.0.0.1:7777/ws`.
+        urls: Vec<String>,
+    }
+
     /// The player's avatar died; `Respawned` follows.
     #[derive(Debug)]
     Died = "client.event.died" {
@@ -287,8 +309,19 @@ mod tests {
             .into(),
             Looted {
                 target: Handle(9),
-                items,
+                items: items.clone(),
                 coins: 3,
+            }
+            .into(),
+            LootedBefore {
+                sequence: 4,
+                target: Handle(9),
+                items: items.clone(),
+                coins: 3,
+            }
+            .into(),
+            Gateways {
+                urls: vec!["ws://127.0.0.1:7777/ws".into()],
             }
             .into(),
             Died { by: Handle(9) }.into(),

@@ -11,7 +11,9 @@ pub mod command;
 pub mod connection;
 pub mod event;
 mod frame;
+pub mod gateways;
 mod handle;
+mod kept;
 pub mod player;
 mod reader;
 mod replica;
@@ -34,7 +36,9 @@ pub use frame::{
     COMMAND_FRAME_LEN_MAX, CommandFrame, FrameError, FrameWriter, Header, SERVER_FRAME_LEN_MAX,
     Section, ServerFrame,
 };
+pub use gateways::Gateways;
 pub use handle::Handle;
+pub use kept::KEPT_LEN_MAX;
 pub use player::Player;
 pub use replica::{Cell, Near, Part, STEPS_PER_TILE, State, dequantize, quantize};
 pub use shape::{Bound, ClassDoc, FieldDoc, RecordDoc, Shape, Shaped};

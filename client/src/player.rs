@@ -3,6 +3,8 @@
 //! Every wait is bounded by server time (`set_deadline`). Refuses nothing that the server allows; what the server refuses
 //! for the moment (range, sight, cooldown, death) it works around, anything else it hands back.
 
+mod returning;
+
 use std::collections::BTreeMap;
 
 use crate::command::{Cast, Enter, Leave, LogIn, Loot, Move, Register, Use};
@@ -417,6 +419,8 @@ impl<T: Transport> Player<T> {
             Event::Goodbye(goodbye) => return Err(Missed::Goodbye(goodbye.code)),
             Event::Welcome(_)
             | Event::LoggedIn(_)
+            | Event::LootedBefore(_)
+            | Event::Gateways(_)
             | Event::Left(_)
             | Event::Struck(_)
             | Event::Said(_)

@@ -74,6 +74,20 @@ impl Fleet {
         self.words("ws://")
     }
 
+    /// The gateways that live: the number of each node, and where clients connect to it.
+    pub fn gateways(&self) -> Vec<(usize, String)> {
+        let nodes = self.nodes();
+        let living = nodes.iter().enumerate();
+        let living = living.filter(|(_, node)| node.process.is_some());
+        let url = |ready: &str| {
+            let mut words = ready.split_whitespace();
+            words.find(|word| word.starts_with("ws://")).map(str::to_owned)
+        };
+        living
+            .filter_map(|(number, node)| Some((number, url(&node.ready)?)))
+            .collect()
+    }
+
     /// The nodes of a role, by their number, dead or alive.
     pub fn nodes_of(&self, role: &str) -> Vec<usize> {
         let nodes = self.nodes();

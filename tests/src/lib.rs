@@ -19,7 +19,7 @@ use actors::launch::{self, DATABASE_FILE, Launch};
 use client::WebSocket;
 use client::player::Player;
 use realm::role::{Role, WireMode};
-use realm::{Clock, Faults, Hub, Outside};
+use realm::{Clock, Faults, Hub, Node, Outside};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 
@@ -48,7 +48,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub struct World {
     /// Where its data lie.
     pub data: PathBuf,
-    urls: Vec<String>,
+    /// Where clients connect, by node.
+    gateways: Vec<(usize, String)>,
     /// Connections made so far: they go to the gateways in turn.
     connections: AtomicUsize,
     clock: Clock,
@@ -66,6 +67,7 @@ enum Running {
 
 enum Order {
     Kill(usize, oneshot::Sender<()>),
+    Replace(usize, oneshot::Sender<Option<String>>),
     Metrics(oneshot::Sender<Vec<String>>),
     Pages(&'static str, oneshot::Sender<Vec<String>>),
     Stop,
@@ -116,6 +118,15 @@ pub fn roles(mode: Mode) -> Vec<Role> {
     roles
 }
 
+/// Splits roles over nodes of their own, with two gateways: the last two. Those of [`Mode::Split`] are so already.
+pub fn two_gateways(split: &mut Vec<Role>) {
+    let is_gateway = |role: &&Role| role.name == "gateway";
+    if split.iter().filter(is_gateway).count() < 2 {
+        *split = roles(Mode::Nodes);
+        split.extend(split.last().cloned());
+    }
+}
+
 /// Lets a crowd come from one address, such as all players of a load test from this machine. What one client may send stays
 /// as it is.
 pub fn admit_crowd(roles: &mut [Role]) {
@@ -153,7 +164,7 @@ impl World {
             let fleet = Fleet::start(data, roles);
             return Self {
                 data: data.to_owned(),
-                urls: fleet.urls(),
+                gateways: fleet.gateways(),
                 connections: AtomicUsize::new(0),
                 clock: Clock::machine(),
                 running: Running::Apart(fleet),
@@ -200,14 +211,14 @@ impl World {
             actix_rt::System::new().block_on(run(launch, roles, ready, taken));
             aside.shutdown_background();
         });
-        let url = match wait.recv_timeout(PATIENCE) {
-            Ok(Ok(url)) => url,
+        let gateways = match wait.recv_timeout(PATIENCE) {
+            Ok(Ok(gateways)) => gateways,
             Ok(Err(error)) => panic!("the realm should start: {error}"),
             Err(_) => panic!("the realm should start in time"),
         };
         Self {
             data: data.to_owned(),
-            urls: vec![url],
+            gateways,
             connections: AtomicUsize::new(0),
             clock,
             running: Running::Here(orders, Some(thread)),
@@ -217,13 +228,18 @@ impl World {
 
     /// Where clients connect: the first gateway.
     pub fn url(&self) -> &str {
-        &self.urls[0]
+        &self.gateways[0].1
+    }
+
+    /// The nodes that have a gateway, and where clients connect to each.
+    pub fn gateways(&self) -> &[(usize, String)] {
+        &self.gateways
     }
 
     /// Connects a client, each to the next gateway.
     pub async fn connect(&self) -> Result<WebSocket, client::Closed> {
         let number = self.connections.fetch_add(1, Ordering::Relaxed);
-        WebSocket::connect(&self.urls[number % self.urls.len()]).await
+        WebSocket::connect(&self.gateways[number % self.gateways.len()].1).await
     }
 
     /// The processes, in [`Mode::Split`].
@@ -262,6 +278,20 @@ impl World {
         match &self.running {
             Running::Here(orders, _) => ask(orders, |done| Order::Kill(node, done)).await,
             Running::Apart(fleet) => fleet.kill(node),
+        }
+    }
+
+    /// Starts another node of the same role in a place whose node was killed; where clients connect, if it has a gateway.
+    pub async fn replace(&self, node: usize) -> Option<String> {
+        match &self.running {
+            Running::Here(orders, _) => ask(orders, |done| Order::Replace(node, done)).await,
+            Running::Apart(fleet) => {
+                fleet.start_again(node);
+                let mut gateways = fleet.gateways().into_iter();
+                gateways
+                    .find(|(number, _)| *number == node)
+                    .map(|(_, url)| url)
+            }
         }
     }
 
@@ -338,21 +368,27 @@ pub const PASSWORD: &str = "correct horse";
 async fn run(
     launch: Launch,
     roles: Vec<Role>,
-    ready: blocking::Sender<Result<String, String>>,
+    ready: blocking::Sender<Result<Vec<(usize, String)>, String>>,
     mut orders: mpsc::UnboundedReceiver<Order>,
 ) {
-    let mut nodes: Vec<_> = match launch.start(roles).await {
+    let mut nodes: Vec<_> = match launch.start(roles.clone()).await {
         Ok(nodes) => nodes.into_iter().map(Some).collect(),
         Err(error) => return drop(ready.send(Err(error.to_string()))),
     };
-    let address = nodes
+    let url_of = |node: &Node| {
+        let address = node.listener("client")?;
+        Some(format!("ws://{address}/ws"))
+    };
+    let gateways: Vec<(usize, String)> = nodes
         .iter()
-        .flatten()
-        .find_map(|node| node.listener("client"));
-    let url = address
-        .map(|address| format!("ws://{address}/ws"))
-        .ok_or_else(|| "no gateway listens".to_owned());
-    if ready.send(url).is_err() {
+        .enumerate()
+        .filter_map(|(number, node)| Some((number, url_of(node.as_ref()?)?)))
+        .collect();
+    let gateways = match gateways.is_empty() {
+        true => Err("no gateway listens".to_owned()),
+        false => Ok(gateways),
+    };
+    if ready.send(gateways).is_err() {
         return;
     }
     while let Some(order) = orders.recv().await {
@@ -362,6 +398,13 @@ async fn run(
                     node.kill();
                 }
                 let _ = done.send(());
+            }
+            Order::Replace(number, done) => {
+                // Whoever waits sees an error as no answer.
+                if let Ok(node) = launch.start_one(roles[number].clone()).await {
+                    let _ = done.send(url_of(&node));
+                    nodes[number] = Some(node);
+                }
             }
             Order::Metrics(done) => {
                 let _ = done.send(

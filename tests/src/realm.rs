@@ -21,6 +21,7 @@ mod page;
 mod probe;
 mod python_client;
 mod restart;
+mod resume;
 mod rules;
 mod scene;
 mod sight;

@@ -16,6 +16,10 @@ pub struct LoggedIn {
     pub name: String,
     /// 64 hex digits; only its hash is stored.
     pub token: String,
+    /// How many logins and resumes the account had with this one: of two, the higher one plays.
+    pub login: u64,
+    /// The login with which the client's numbers of commands began; a resume goes on with them.
+    pub numbers: u64,
 }
 
 impl std::fmt::Debug for LoggedIn {
@@ -45,6 +49,9 @@ pub enum AccountError {
     /// The token is unknown or expired.
     #[error("the token is not valid")]
     BadToken,
+    /// The token was good once; one that replaced it has arrived.
+    #[error("the token was replaced by a newer one")]
+    OldToken,
     /// Too many wrong passwords for this name.
     #[error("too many have tried to log in by that name; wait a minute")]
     TooManyLogins,
@@ -76,6 +83,10 @@ pub trait Accounts {
         from: IpAddr,
     ) -> Result<LoggedIn, AccountError>;
 
-    /// Checks a token; it is replaced by the one returned.
-    async fn resume(&self, token: String) -> Result<LoggedIn, AccountError>;
+    /// Checks a token; it is replaced by the one returned, and good until that is confirmed or shown. `anew` says that the
+    /// client numbers its commands from 1 again.
+    async fn resume(&self, token: String, anew: bool) -> Result<LoggedIn, AccountError>;
+
+    /// The client has the token of this login.
+    async fn confirm(&self, account: i64, login: u64) -> Result<(), AccountError>;
 }

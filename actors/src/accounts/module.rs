@@ -17,17 +17,14 @@ use tokio::sync::Semaphore;
 use super::guesses::Guesses;
 use super::password::{self, Hashing};
 use super::{AccountError, Accounts, AccountsProxy, LoggedIn, name};
-use crate::database::store::{OperationId, StoreError};
+use crate::database::store::{NewToken, OperationId, StoreError};
 use crate::database::{DatabaseError, DatabaseProxy};
 use crate::limit::{BURST_MAX, per_minute, some};
 
-/// 32 random bytes in hex.
+/// 16 bytes of its lineage and 16 of its own, all random, in hex.
 const TOKEN_LEN: usize = 64;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-
-/// A token that was replaced is good for this long yet: the answer that brought the new one may have been lost.
-const REPLACED_MS: i64 = 60 * 1000;
 
 /// Settings of the module `accounts`.
 #[derive(Debug, Deserialize)]
@@ -182,20 +179,30 @@ impl Accounts for AccountsModule {
         self.let_in(account, character, name).await
     }
 
-    async fn resume(&self, token: String) -> Result<LoggedIn, AccountError> {
-        if token.len() != TOKEN_LEN {
-            return Err(AccountError::BadToken);
-        }
-        let shown = hash_of(&token);
-        let row = self
-            .database
-            .account_by_token(shown, self.now_ms())
-            .await
-            .map_err(refused)?;
-        let row = row.ok_or(AccountError::BadToken)?;
-        let logged_in = self.let_in(row.account, row.character, row.name).await?;
-        self.put_token(row.account, shown, REPLACED_MS).await?;
-        Ok(logged_in)
+    async fn resume(&self, token: String, anew: bool) -> Result<LoggedIn, AccountError> {
+        let lineage = lineage_of(&token).ok_or(AccountError::BadToken)?;
+        let (fresh, new) = self.new_token(lineage)?;
+        let resumed = self.database.resume_lineage(
+            self.operation()?,
+            hash_of(&token),
+            new,
+            anew,
+            self.now_ms(),
+        );
+        let resumed = resumed.await.map_err(refused)?;
+        Ok(LoggedIn {
+            account: resumed.account,
+            character: resumed.character,
+            name: resumed.name,
+            token: fresh,
+            login: resumed.login,
+            numbers: resumed.numbers,
+        })
+    }
+
+    async fn confirm(&self, account: i64, login: u64) -> Result<(), AccountError> {
+        let confirmed = self.database.confirm_login(account, login);
+        confirmed.await.map_err(refused)
     }
 }
 
@@ -218,43 +225,40 @@ impl AccountsModule {
         }
     }
 
-    /// Gives out a new token.
+    /// Begins a lineage.
     async fn let_in(
         &self,
         account: i64,
         character: i64,
         name: String,
     ) -> Result<LoggedIn, AccountError> {
-        let token = hex(&self.secret::<32>()?);
-        self.put_token(
-            account,
-            hash_of(&token),
-            i64::from(self.token_days) * DAY_MS,
-        )
-        .await?;
+        let lineage = self.secret()?;
+        let (token, new) = self.new_token(lineage)?;
+        let login = self
+            .database
+            .begin_lineage(self.operation()?, account, new, self.now_ms());
+        let login = login.await.map_err(refused)?;
         Ok(LoggedIn {
             account,
             character,
             name,
             token,
+            login,
+            numbers: login,
         })
     }
 
-    async fn put_token(
-        &self,
-        account: i64,
-        hash: [u8; 32],
-        lives_ms: i64,
-    ) -> Result<(), AccountError> {
-        let now = self.now_ms();
-        let put = self.database.put_token(
-            self.operation()?,
-            account,
-            hash,
-            now,
-            now.saturating_add(lives_ms),
-        );
-        put.await.map_err(refused)
+    /// A token, and what is kept of it.
+    fn new_token(&self, lineage: [u8; 16]) -> Result<(String, NewToken), AccountError> {
+        let own: [u8; 16] = self.secret()?;
+        let token = hex(&lineage) + &hex(&own);
+        let lives_ms = i64::from(self.token_days) * DAY_MS;
+        let new = NewToken {
+            lineage,
+            hash: hash_of(&token),
+            expires_unix_ms: self.now_ms().saturating_add(lives_ms),
+        };
+        Ok((token, new))
     }
 
     fn now_ms(&self) -> i64 {
@@ -279,6 +283,8 @@ impl AccountsModule {
 fn refused(error: DatabaseError) -> AccountError {
     match error {
         DatabaseError::Store(StoreError::NameTaken) => AccountError::NameTaken,
+        DatabaseError::Store(StoreError::NoSuchToken) => AccountError::BadToken,
+        DatabaseError::Store(StoreError::OldToken) => AccountError::OldToken,
         DatabaseError::Store(StoreError::Busy) | DatabaseError::Call(CallError::Busy) => {
             AccountError::Busy
         }
@@ -292,6 +298,15 @@ fn refused(error: DatabaseError) -> AccountError {
 /// What is stored of a token. It is random through and through, so one pass of a fast hash will do.
 fn hash_of(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
+}
+
+/// The lineage that a token says it belongs to; `None` when it is no token.
+fn lineage_of(token: &str) -> Option<[u8; 16]> {
+    if token.len() != TOKEN_LEN || !token.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let lineage = u128::from_str_radix(token.get(..TOKEN_LEN / 2)?, 16).ok()?;
+    Some(lineage.to_be_bytes())
 }
 
 fn hex(bytes: &[u8]) -> String {

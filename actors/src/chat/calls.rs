@@ -24,6 +24,9 @@ pub enum ChatError {
     /// The player is in as many rooms as it may be.
     #[error("the player is in too many rooms")]
     TooManyRooms,
+    /// The player has said it already, on a connection that was lost.
+    #[error("that was said before")]
+    Before,
     /// The service does not know the session: it has started anew, or was never told. Tell it by `here`.
     #[error("the session is not known")]
     NotKnown,
@@ -69,13 +72,20 @@ pub trait Chat {
     /// A session's player can be talked to no more. So it is when the session dies.
     async fn gone(&self, session: Address) -> Result<(), ChatError>;
 
-    /// Says something; returns the text as it is said. Those near are told by the player's own avatar, the others by topic.
-    async fn say(&self, session: Address, room: Room, text: String) -> Result<String, ChatError>;
+    /// Says something, the client's command with this number; returns the text as it is said. Those near are told by the player's own avatar, the others by topic.
+    async fn say(
+        &self,
+        session: Address,
+        number: u32,
+        room: Room,
+        text: String,
+    ) -> Result<String, ChatError>;
 
-    /// Whispers to the player of that name; returns the whisper as it is on its way.
+    /// Whispers to the player of that name, by the client's command with this number; returns the whisper as it is on its way.
     async fn whisper(
         &self,
         session: Address,
+        number: u32,
         to: String,
         text: String,
     ) -> Result<Whisper, ChatError>;

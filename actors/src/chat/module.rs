@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::pace::Pace;
 use super::people::{People, Talker};
 use super::room::{Room, RoomName};
+use super::said::Said;
 use super::{Chat, ChatError, ChatProxy, Whisper, rules};
 
 /// Settings of the module `chat`.
@@ -41,6 +42,7 @@ pub struct ChatModule {
     cx: ServiceCx,
     people: RefCell<People>,
     pace: RefCell<Pace>,
+    said: RefCell<Said>,
 }
 
 impl Module for ChatModule {
@@ -61,6 +63,7 @@ impl Module for ChatModule {
                 config.rooms_per_player_max,
             )),
             pace: RefCell::new(Pace::new(config.per_10s, config.sessions_max)),
+            said: RefCell::new(Said::new(config.sessions_max)),
         })
     }
 
@@ -101,7 +104,17 @@ impl Chat for ChatModule {
         Ok(())
     }
 
-    async fn say(&self, session: Address, room: Room, text: String) -> Result<String, ChatError> {
+    async fn say(
+        &self,
+        session: Address,
+        number: u32,
+        room: Room,
+        text: String,
+    ) -> Result<String, ChatError> {
+        // What is said near, the avatar says, and knows whether it has said it.
+        if room != Room::Near {
+            self.not_before(session, number)?;
+        }
         let from = self.pay(session)?;
         let text = rules::clean(&text)?.to_owned();
         if let Room::Named(name) = &room
@@ -117,6 +130,7 @@ impl Chat for ChatModule {
             };
             let (_, body) = Event::from(said).encode();
             self.cx.publish(&topic, Bytes::from(body));
+            self.said(session, number);
         }
         Ok(text)
     }
@@ -124,9 +138,11 @@ impl Chat for ChatModule {
     async fn whisper(
         &self,
         session: Address,
+        number: u32,
         to: String,
         text: String,
     ) -> Result<Whisper, ChatError> {
+        self.not_before(session, number)?;
         let from = self.pay(session)?;
         let text = rules::clean(&text)?.to_owned();
         let people = self.people.borrow();
@@ -137,6 +153,8 @@ impl Chat for ChatModule {
             text,
         };
         self.cx.send(target, whisper.clone());
+        drop(people);
+        self.said(session, number);
         Ok(whisper)
     }
 
@@ -152,6 +170,21 @@ impl Chat for ChatModule {
 }
 
 impl ChatModule {
+    /// Refuses what the player has said already.
+    fn not_before(&self, session: Address, number: u32) -> Result<(), ChatError> {
+        let people = self.people.borrow();
+        match self.said.borrow().has(people.who(session)?, number) {
+            true => Err(ChatError::Before),
+            false => Ok(()),
+        }
+    }
+
+    fn said(&self, session: Address, number: u32) {
+        if let Ok(talker) = self.people.borrow().who(session) {
+            self.said.borrow_mut().note(talker, number);
+        }
+    }
+
     /// Lets a session's player ask once more; returns the name under which it talks.
     fn pay(&self, session: Address) -> Result<String, ChatError> {
         let people = self.people.borrow();

@@ -15,6 +15,8 @@ pub struct Talker {
     pub character: i64,
     /// Its name, as it was registered: plain letters and digits.
     pub name: String,
+    /// The login with which the numbers of its commands began.
+    pub numbers: u64,
 }
 
 /// The register. It is bounded by sessions, and each session by rooms.
@@ -132,6 +134,7 @@ mod tests {
         Talker {
             character: 1,
             name: name.into(),
+            numbers: 1,
         }
     }
 

@@ -5,7 +5,8 @@ use realm::{Address, CallError, calls};
 use serde::{Deserialize, Serialize};
 
 use super::store::{
-    AccountRow, Belongings, CharacterRow, Epoch, OperationId, Registered, Save, StoreError,
+    AccountRow, Belongings, CharacterRow, Epoch, NewToken, OperationId, Registered, Resumed, Save,
+    StoreError,
 };
 
 /// Why the database did not do it.
@@ -34,22 +35,28 @@ pub trait Database {
     /// The account with this name, if there is one.
     async fn account_by_name(&self, name_key: String) -> Result<Option<AccountRow>, DatabaseError>;
 
-    /// Stores the hash of a token; times in milliseconds since 1970.
-    async fn put_token(
+    /// Counts a login and begins a lineage of tokens; the login's number. Times in milliseconds since 1970.
+    async fn begin_lineage(
         &self,
         operation: OperationId,
         account: i64,
-        token_hash: [u8; 32],
+        token: NewToken,
         now_ms: i64,
-        expires_ms: i64,
-    ) -> Result<(), DatabaseError>;
+    ) -> Result<u64, DatabaseError>;
 
-    /// The account that a token speaks for, unless it has expired.
-    async fn account_by_token(
+    /// Counts a resume by the token with the hash `shown`, and gives its lineage another; `anew`
+    /// says that the client's numbers of commands begin anew.
+    async fn resume_lineage(
         &self,
-        token_hash: [u8; 32],
+        operation: OperationId,
+        shown: [u8; 32],
+        token: NewToken,
+        anew: bool,
         now_ms: i64,
-    ) -> Result<Option<AccountRow>, DatabaseError>;
+    ) -> Result<Resumed, DatabaseError>;
+
+    /// The token of this login has arrived: those that it replaced go.
+    async fn confirm_login(&self, account: i64, login: u64) -> Result<(), DatabaseError>;
 
     /// Makes `owner` the one who acts for a character, under a new epoch, and returns all there is of it.
     async fn take_character(

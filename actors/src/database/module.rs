@@ -15,7 +15,8 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 
 use super::store::{
-    AccountRow, Belongings, CharacterRow, Epoch, OperationId, Registered, Save, Store, StoreError,
+    AccountRow, Belongings, CharacterRow, Epoch, NewToken, OperationId, Registered, Resumed, Save,
+    Store, StoreError,
 };
 use super::{Database, DatabaseError, DatabaseProxy};
 
@@ -141,28 +142,37 @@ impl Database for DatabaseModule {
             .await
     }
 
-    async fn put_token(
+    async fn begin_lineage(
         &self,
         operation: OperationId,
         account: i64,
-        token_hash: [u8; 32],
+        token: NewToken,
         now_ms: i64,
-        expires_ms: i64,
-    ) -> Result<(), DatabaseError> {
+    ) -> Result<u64, DatabaseError> {
+        self.on_store(|store| async move {
+            store.begin_lineage(operation, account, token, now_ms).await
+        })
+        .await
+    }
+
+    async fn resume_lineage(
+        &self,
+        operation: OperationId,
+        shown: [u8; 32],
+        token: NewToken,
+        anew: bool,
+        now_ms: i64,
+    ) -> Result<Resumed, DatabaseError> {
         self.on_store(|store| async move {
             store
-                .put_token(operation, account, token_hash, now_ms, expires_ms)
+                .resume_lineage(operation, shown, token, anew, now_ms)
                 .await
         })
         .await
     }
 
-    async fn account_by_token(
-        &self,
-        token_hash: [u8; 32],
-        now_ms: i64,
-    ) -> Result<Option<AccountRow>, DatabaseError> {
-        self.on_store(|store| async move { store.account_by_token(token_hash, now_ms).await })
+    async fn confirm_login(&self, account: i64, login: u64) -> Result<(), DatabaseError> {
+        self.on_store(|store| async move { store.confirm_login(account, login).await })
             .await
     }
 

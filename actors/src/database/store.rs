@@ -21,7 +21,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, Sqlite, SqlitePool, Transaction};
 
-pub use account::{AccountRow, Registered, TOKENS_PER_ACCOUNT_MAX};
+pub use account::{AccountRow, LINEAGES_PER_ACCOUNT_MAX, NewToken, Registered, Resumed};
 pub use character::{CharacterRow, Save};
 pub use economy::{Belongings, COINS_MAX, GRANT_STACKS_MAX};
 pub use error::StoreError;

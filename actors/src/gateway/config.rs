@@ -9,6 +9,7 @@ use realm::ModuleError;
 use serde::Deserialize;
 
 use super::gate::SLOWED_BY;
+use super::others::is_url;
 use crate::limit::{BURST_MAX, some};
 
 /// What a role may set for the module `gateway`.
@@ -17,6 +18,9 @@ use crate::limit::{BURST_MAX, some};
 pub struct GatewayConfig {
     /// Where clients connect, such as `127.0.0.1:7777`; port 0 takes any that is free. Without it nobody listens.
     pub listen: Option<String>,
+    /// Where clients find this gateway, such as `wss://play.example/ws`, if that is not where it listens. All clients of the
+    /// realm are told, for when they lose their own gateway.
+    pub public: Option<String>,
     /// What `Welcome` calls the realm.
     pub realm_name: String,
     /// How long a player whose socket was lost stays in the world.
@@ -100,6 +104,7 @@ impl Default for GatewayConfig {
     fn default() -> Self {
         Self {
             listen: None,
+            public: None,
             realm_name: "Realm".to_owned(),
             grace_ms: 10_000,
             heartbeat_ms: 5_000,
@@ -142,6 +147,9 @@ impl GatewayConfig {
             return refuse(
                 "outbox_slow_bytes must not exceed outbox_bytes_max: a client is slow before it is cut",
             );
+        }
+        if self.public.as_deref().is_some_and(|url| !is_url(url)) {
+            return refuse("public must be an address such as wss://play.example/ws");
         }
         if self.heartbeat_ms >= self.silence_ms {
             return refuse(

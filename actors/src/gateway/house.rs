@@ -16,6 +16,7 @@ use super::config::GatewayConfig;
 use super::fans::Fans;
 use super::gate::{Gate, Guest};
 use super::metrics::{Cut, GatewayMetrics};
+use super::others::Others;
 use super::outlet::Outlet;
 use super::session::{Session, SessionSeed};
 
@@ -40,6 +41,8 @@ pub(super) struct House {
     pub(super) metrics: Arc<GatewayMetrics>,
     /// What may come from where.
     pub(super) addresses: Rc<Addresses>,
+    /// Where clients find this gateway and the others.
+    pub(super) others: Others,
     /// Who sees which cells.
     pub(super) fans: Fans,
     /// Who hears which rooms.
@@ -55,6 +58,7 @@ impl House {
             addresses: Rc::new(Addresses::new(&config, clock)),
             config,
             metrics,
+            others: Others::default(),
             fans: Fans::default(),
             rooms: Fans::default(),
             sessions: RefCell::default(),

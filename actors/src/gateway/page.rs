@@ -15,15 +15,16 @@ use bytes::Bytes;
 use realm::ServiceCx;
 use sha2::{Digest, Sha256};
 
+use super::house::House;
 use super::web::{Asked, refusal_of_page, refused};
 use crate::resources::Resources;
 use assets::{ASSETS, INDEX};
 
-/// What the page may do: run its own modules, show its own pictures, speak with its own host. No script and no style
+/// What the page may do: run its own modules, show its own pictures, speak with its own host and the other gateways. No script and no style
 /// within the page, no markup made from text, and no frame around it.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
-     trusted-types 'none'";
+     connect-src 'self'{gateways}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+     require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// What lies under a hash never changes.
 const FOR_GOOD: &str = "public, max-age=31536000, immutable";
@@ -104,8 +105,15 @@ async fn index(request: HttpRequest, cx: Data<ServiceCx>) -> HttpResponse {
         StatusCode::OK
     };
     let mut answer = HttpResponse::build(status);
+    let others = cx.held::<House>().map(|house| house.others.origins());
+    let gateways: String = others
+        .into_iter()
+        .flatten()
+        .map(|origin| format!(" {origin}"))
+        .collect();
+    let policy = CONTENT_SECURITY_POLICY.replace("{gateways}", &gateways);
     guarded(&mut answer, ASK_AGAIN)
-        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
         .insert_header(("Cross-Origin-Opener-Policy", "same-origin"))
         .insert_header((header::ETAG, tag));

@@ -69,6 +69,8 @@ pub(super) struct Session {
     parted: bool,
     /// The session ends with its socket, without a grace time.
     ends_with_socket: bool,
+    /// The version of the list of gateways that the client was told last.
+    gateways_told: u64,
     /// Counts entries, so that an answer to an earlier one is known as such.
     entries: u64,
 }
@@ -89,8 +91,15 @@ enum Stage {
 
 /// Who the session is.
 struct Player {
+    account: i64,
     character: i64,
     name: String,
+    /// Counts the account's logins: of two sessions that enter, the one with the higher plays.
+    login: u64,
+    /// The login with which the numbers of the client's commands began.
+    numbers: u64,
+    /// The client is known to have its token.
+    confirmed: bool,
 }
 
 /// What a session is made from.
@@ -138,6 +147,7 @@ impl Locale for Session {
             slow_since: None,
             parted: false,
             ends_with_socket: false,
+            gateways_told: 0,
             entries: 0,
         };
         session.tell_now(&welcome.into(), cx);

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use super::addresses::Seat;
 use super::house::{House, Kick};
 use super::metrics::Crowd;
+use super::others::Others;
 use super::page;
 use super::pump::Pump;
 use super::scanner::{FRAME_LEN_MAX, FaultCell, Scanner};
@@ -149,7 +150,7 @@ async fn socket(request: HttpRequest, payload: Payload, cx: Data<ServiceCx>) -> 
         Ok(admitted) => admitted,
         Err(refusal) => return refusal.answer(),
     };
-    if is_foreign(request.headers()) {
+    if is_foreign(request.headers(), &house.others) {
         return refused(StatusCode::FORBIDDEN);
     }
     let guest = house.guest(address, &cx);
@@ -219,8 +220,8 @@ fn head_len(request: &HttpRequest) -> usize {
     target + headers
 }
 
-/// True for a browser on a page that did not come from this host. Programs send no origin.
-fn is_foreign(headers: &HeaderMap) -> bool {
+/// True for a browser on a page that came neither from this host nor from another gateway. Programs send no origin.
+fn is_foreign(headers: &HeaderMap, others: &Others) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return false;
     };
@@ -232,7 +233,9 @@ fn is_foreign(headers: &HeaderMap) -> bool {
         .get(header::HOST)
         .and_then(|host| host.to_str().ok());
     match (origin, host) {
-        (Some((_, origin)), Some(host)) => !origin.eq_ignore_ascii_case(host),
+        (Some((_, origin)), Some(host)) => {
+            !origin.eq_ignore_ascii_case(host) && !others.is_known(origin)
+        }
         _ => true,
     }
 }
@@ -242,6 +245,7 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
+    use crate::gateway::others::Announcement;
 
     fn headers(host: &str, origin: Option<&str>) -> HeaderMap {
         let mut request = TestRequest::default().insert_header((header::HOST, host));
@@ -252,8 +256,15 @@ mod tests {
     }
 
     #[test]
-    fn only_a_page_of_this_host_opens_a_socket() {
-        let foreign = |origin| is_foreign(&headers("realm.example:7777", origin));
+    fn only_a_page_of_this_realm_opens_a_socket() {
+        let others = Others::default();
+        let url = "ws://other.example:7777/ws".to_owned();
+        others.heard(Announcement { birth: 1, url }, realm::Moment::default());
+        let foreign = |origin| is_foreign(&headers("realm.example:7777", origin), &others);
+        assert!(
+            !foreign(Some("http://other.example:7777")),
+            "a page of another gateway is welcome"
+        );
         assert!(!foreign(None), "a program without an origin is welcome");
         assert!(
             !foreign(Some("http://Realm.example:7777")),

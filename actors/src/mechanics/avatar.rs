@@ -1,6 +1,7 @@
 //! A player's avatar: an entity that does what its session's intents say, within the rules. What the player wants comes in
-//! through `hearing`, what it does is in `deeds`, what it says in `speech`, what must outlive it is in `keeping`.
+//! through `hearing`, what of it was done before is in `applied`, what it does is in `deeds`, what it says in `speech`, what must outlive it is in `keeping`.
 
+mod applied;
 mod deeds;
 mod hearing;
 mod keeping;
@@ -23,7 +24,8 @@ use super::object::{NotUsed, UseObject};
 use crate::database::store::{CharacterRow, Epoch};
 use crate::ground::{CELL_TILES, Point};
 use crate::resources::MapTemplate;
-use crate::tether::{Intents, News};
+use crate::tether::{Intents, News, Play};
+use applied::Applied;
 pub(super) use hearing::Attach;
 use hearing::Tether;
 pub(super) use keeping::Depart;
@@ -44,6 +46,8 @@ pub struct AvatarSeed {
     pub row: CharacterRow,
     /// Who plays it.
     pub session: realm::Address,
+    /// For which login.
+    pub play: Play,
 }
 
 /// An avatar.
@@ -54,6 +58,7 @@ pub struct Avatar {
     coins: u64,
     items: Vec<(String, u32)>,
     tether: Tether,
+    applied: Applied,
     keeping: keeping::Keeping,
     /// The figures that the player was told last.
     told: Option<(u32, u64)>,
@@ -111,6 +116,7 @@ impl Locale for Avatar {
             coins: row.coins,
             items: row.items,
             tether: Tether::new(cx.now()),
+            applied: Applied::new(seed.play),
             keeping: keeping::Keeping::new(cx.now() + host.save_every),
             told: None,
         };

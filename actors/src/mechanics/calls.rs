@@ -5,6 +5,8 @@ use realm::{Address, CallError, calls};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
+use crate::tether::Play;
+
 /// An avatar that stands in the world and listens to the session that asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entrance {
@@ -35,6 +37,12 @@ pub enum EnterError {
     /// The channel is at its limit.
     #[error("the channel is full")]
     Full,
+    /// The character is entering or leaving at this moment: ask again.
+    #[error("the character is about to enter or leave")]
+    Busy,
+    /// The avatar listens to a later login of its player.
+    #[error("a later login plays")]
+    Replaced,
     /// This service does not host the channel.
     #[error("the channel is not here")]
     NoSuchChannel,
@@ -61,12 +69,14 @@ pub trait Mechanics {
     /// The channels that are open here, and who is there.
     async fn residents(&self) -> Result<Vec<Residents>, EnterError>;
 
-    /// Brings a character into a channel, or hands its avatar there over to `session`. Answered when the avatar stands.
+    /// Brings a character into a channel, or hands its avatar there over to `session`, which speaks for the login in `play`.
+    /// Answered when the avatar stands.
     async fn enter(
         &self,
         channel: u64,
         character: i64,
         session: Address,
+        play: Play,
     ) -> Result<Entrance, EnterError>;
 
     /// A snapshot frame of each of the cells.

@@ -14,6 +14,7 @@ use super::mob::{Mob, MobSeed};
 use super::object::{Object, ObjectSeed};
 use crate::database::store::CharacterRow;
 use crate::resources::MapTemplate;
+use crate::tether::Play;
 
 /// What a channel is made from.
 pub struct ChannelSeed {
@@ -42,6 +43,8 @@ pub struct Admit {
     pub character: CharacterRow,
     /// Who plays it.
     pub session: Address,
+    /// For which login.
+    pub play: Play,
 }
 
 impl Locale for Channel {
@@ -142,6 +145,7 @@ impl Run<Channel> for Admit {
             map: channel.seed.map.clone(),
             row: self.character,
             session: self.session,
+            play: self.play,
         });
         cx.watch(avatar);
         channel.avatars.insert(avatar, character);

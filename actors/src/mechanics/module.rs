@@ -27,7 +27,7 @@ use crate::balancer::BalancerProxy;
 use crate::database::store::OperationId;
 use crate::database::{DatabaseError, DatabaseProxy};
 use crate::resources::Resources;
-use crate::tether::cell_topic;
+use crate::tether::{Play, cell_topic};
 
 /// An avatar that does not answer for this long will not.
 const ENTER_WITHIN: Duration = Duration::from_secs(4);
@@ -293,13 +293,12 @@ impl Mechanics for MechanicsModule {
         channel: u64,
         character: i64,
         session: Address,
+        play: Play,
     ) -> Result<Entrance, EnterError> {
         if !self.entering.borrow_mut().insert(character) {
-            return Err(EnterError::Unavailable(
-                "the character is entering already".into(),
-            ));
+            return Err(EnterError::Busy);
         }
-        let entered = self.enter_one(channel, character, session).await;
+        let entered = self.enter_one(channel, character, session, play).await;
         self.entering.borrow_mut().remove(&character);
         if entered.is_err() && self.avatar_of(character).is_none() {
             // The balancer keeps a place for who is on the way; nobody is any more.
@@ -341,12 +340,20 @@ impl MechanicsModule {
         channel: u64,
         character: i64,
         session: Address,
+        play: Play,
     ) -> Result<Entrance, EnterError> {
         let host = Host::of(&self.cx);
         let standing = self.avatar_of(character);
         let (ticket, answer) = host.entrances.wait();
         match standing {
-            Some(avatar) => self.cx.send(avatar, Attach { ticket, session }),
+            Some(avatar) => {
+                let attach = Attach {
+                    ticket,
+                    session,
+                    play,
+                };
+                self.cx.send(avatar, attach);
+            }
             None => {
                 let door = self
                     .channels
@@ -370,6 +377,7 @@ impl MechanicsModule {
                         ticket,
                         character: row,
                         session,
+                        play,
                     },
                 );
             }

@@ -88,6 +88,8 @@ export const Code: {
   readonly TooManyLogins: 31;
   /** You were sent away: your client breaks the rules. */
   readonly Expelled: 32;
+  /** Your session went on somewhere else: log in again. */
+  readonly OldToken: 33;
   /** That text is empty, too long, or holds what nobody could read. */
   readonly BadText: 40;
   /** You talk too fast: slow down. */
@@ -406,6 +408,32 @@ export interface Looted {
   coins: number;
 }
 
+/**
+ * A `Loot` or `Use` that was sent again had been carried out before the connection was lost. `Entered` has told the
+ * totals with it.
+ */
+export interface LootedBefore {
+  type: "LootedBefore";
+  /** The command's. */
+  sequence: number;
+  /** The corpse or the object. */
+  target: number;
+  /** Items gained then. */
+  items: ItemStack[];
+  /** Coins gained then. */
+  coins: number;
+}
+
+/**
+ * Where the realm can be reached when this connection is lost: this gateway first, if it has an address. Told after
+ * `LoggedIn`, and again when it changes.
+ */
+export interface Gateways {
+  type: "Gateways";
+  /** Addresses such as `ws://127.0.0.1:7777/ws`. */
+  urls: string[];
+}
+
 /** The player's avatar died; `Respawned` follows. */
 export interface Died {
   type: "Died";
@@ -504,6 +532,8 @@ export type Event =
   | Struck
   | Killed
   | Looted
+  | LootedBefore
+  | Gateways
   | Died
   | Respawned
   | Said

@@ -66,7 +66,7 @@ function world(options = {}) {
     say(...told) {
       this.frames += 1;
       const sections = told.map((one) => (one.type ? { kind: "event", ...realm.encodeEvent(one) } : one));
-      const frame = { ack: 0, serverTimeMs: 500_000 + time.at, frame: this.frames, sections };
+      const frame = { ack: this.ack ?? 0, serverTimeMs: 500_000 + time.at, frame: this.frames, sections };
       this.onmessage({ data: realm.encodeServerFrame(frame).buffer });
     }
 
@@ -209,7 +209,8 @@ const tests = {
     time.pass(1);
     assert.equal(sockets.length, 2, "and come then");
     made.socket.welcome();
-    assert.deepEqual(made.socket.asked, [{ sequence: 1, command: { type: "Resume", token: TOKEN } }], "sequences should begin anew");
+    const last = Math.max(...sockets[0].sent.map(({ sequence }) => sequence));
+    assert.deepEqual(made.socket.asked, [{ sequence: last + 1, command: { type: "Resume", token: TOKEN } }], "sequences should go on");
     made.socket.say({ type: "LoggedIn", name: "Ann", token: "1e".repeat(32) });
     assert.deepEqual(made.socket.asked.at(-1).command, { type: "Enter" });
     assert.equal(connection.status, "connecting", "it is open when it is back in the world, and not before");
@@ -220,6 +221,67 @@ const tests = {
     assert.equal(connection.view.get(3), undefined, "and nothing of before should be left");
     connection.close();
     assert.equal(time.waiting, 0, "no timer should outlive the connection");
+  },
+
+  async "what was not acknowledged is sent again as it was, and answered as if nothing had been"() {
+    const made = await inWorld();
+    const { connection, time, sockets } = made;
+    const done = connection.send({ type: "Move", x: 1, y: 2 });
+    made.socket.ack = done;
+    made.socket.say();
+    const looted = connection.request({ type: "Loot", target: 9 }, "Looted");
+    const looting = made.socket.asked.at(-1);
+    const said = connection.request({ type: "Whisper", to: "bea", text: "hello" }, "Whispered");
+    const left = connection.request({ type: "Ping", clientTimeMs: 7 }, "Pong");
+    const ended = assert.rejects(left, { name: "NoAnswer", why: "ended" }, "what belongs to a socket should end with it");
+    made.socket.lose();
+    await ended;
+    for (const ack of [0, looting.sequence + 50]) {
+      time.pass(1000);
+      made.socket.welcome();
+      made.socket.say({ type: "LoggedIn", name: "Ann", token: TOKEN });
+      made.socket.ack = ack;
+      made.socket.say(ENTERED);
+      const again = made.socket.asked.slice(2);
+      assert.deepEqual(again[0], looting, "it should be sent again under its number, and what was acknowledged should not");
+      assert.equal(again.length, 2, "and so should what came after it");
+      made.socket.ack = made.socket.asked[1].sequence;
+      made.socket.say();
+      if (ack === 0) made.socket.lose();
+    }
+    made.socket.say({ type: "LootedBefore", sequence: looting.sequence, target: 9, items: [], coins: 5 });
+    assert.equal((await looted).type, "LootedBefore", "who waits should have an answer");
+    assert.equal(connection.me.coins, ENTERED.coins, "the totals had it already");
+    made.socket.say({ type: "Whispered", from: "Ann", to: "Bea", text: "hello" });
+    await said;
+    made.socket.ack = made.socket.sent.at(-1).sequence;
+    made.socket.say();
+    made.socket.lose();
+    time.pass(1000);
+    made.socket.welcome();
+    made.socket.say({ type: "LoggedIn", name: "Ann", token: TOKEN });
+    made.socket.say(ENTERED);
+    assert.equal(made.socket.asked.length, 2, "what was acknowledged at last should not be sent a third time");
+    connection.close();
+    assert.equal(sockets.length, 4, "each loss should have cost one socket");
+  },
+
+  async "the same gateway is tried first, then the others in turn"() {
+    const made = await inWorld();
+    made.socket.say({ type: "Gateways", urls: ["ws://test/ws", "ws://one/ws", "ws://two/ws"] });
+    const tried = () => {
+      made.socket.lose();
+      made.time.pass(60_000);
+      return made.socket.url;
+    };
+    assert.deepEqual([1, 2, 3, 4].map(tried), ["ws://test/ws", "ws://one/ws", "ws://two/ws", "ws://test/ws"]);
+    made.socket.lose();
+    made.time.pass(60_000);
+    made.socket.welcome();
+    made.socket.say({ type: "LoggedIn", name: "Ann", token: TOKEN });
+    made.socket.say(ENTERED);
+    assert.equal(tried(), "ws://one/ws", "the one that was found should be the first the next time");
+    made.connection.close();
   },
 
   async "waits grow, are of chance, and begin anew after a success"() {

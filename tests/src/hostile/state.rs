@@ -210,15 +210,15 @@ rows! {
         refused(attacker.stranger().await?, &[resume.into()]).await
     }
 
-    /// A token that was good once: an account keeps the last eight.
-    old_token => Refused(Code::BadToken), |attacker| {
+    /// A token that was good once, and whose follower has arrived.
+    old_token => Refused(Code::OldToken), |attacker| {
         let old = match attacker.token.clone() {
             Some(old) => old,
             None => {
                 let mut raw = attacker.open().await?;
                 let old = attacker.log_in_on(&mut raw).await?;
                 let mut last = old.clone();
-                for _ in 0..8 {
+                for _ in 0..2 {
                     let mut raw = attacker.open().await?;
                     let next = raw.reply(Resume { token: last }, token_of).await?;
                     last = next.map_err(|other| Odd::because(format!("a good token got {other:?}")))?;
@@ -228,6 +228,36 @@ rows! {
             }
         };
         refused(attacker.stranger().await?, &[Resume { token: old }.into()]).await
+    }
+
+    /// A resume, and then numbers of before it: what was carried out is done, and has no second effect.
+    sequence_of_before_a_resume => Harmless, |attacker| {
+        let room = format!("room:{}", attacker.name().to_lowercase());
+        let mut first = attacker.open().await?;
+        let token = attacker.log_in_on(&mut first).await?;
+        let said = |event: &Event| match event {
+            Event::Said(it) => Some(it.text.clone()),
+            _ => None,
+        };
+        first.command(Join { room: room.clone() }).await;
+        let once = Command::from(Say { room: room.clone(), text: "once".to_owned() });
+        first.reply(once.clone(), said).await?.map_err(|other| Odd::because(format!("the first got {other:?}")))?;
+        let sequence = first.sequence();
+        drop(first);
+        let mut second = attacker.open().await?;
+        second.skip_sequences(sequence);
+        let resumed = second.reply(Resume { token }, token_of).await?;
+        resumed.map_err(|other| Odd::because(format!("a good token got {other:?}")))?;
+        second.command(Join { room: room.clone() }).await;
+        let (class, body) = once.encode();
+        let frame = client::CommandFrame { class, sequence, body: &body };
+        second.frame(BINARY, &frame.encode()).await;
+        let last = Say { room, text: "last".to_owned() };
+        let next = second.reply(last, said).await?.map_err(|other| Odd::because(format!("the last got {other:?}")))?;
+        match next.as_str() {
+            "last" => second.serves().await,
+            again => Err(Odd::because(format!("{again:?} was said twice"))),
+        }
     }
 
     /// Two connections take up one session at once, and enter: one of them plays, the other is told and closed.
@@ -245,7 +275,7 @@ rows! {
         for raw in [&mut one, &mut other] {
             raw.command(Enter {}).await;
         }
-        // Whoever is the last to enter replaces the other. Which of them that is, is open.
+        // The later of the two in the database's order plays. Which of them that is, is open.
         let ended = {
             let ends = futures_util::future::select(Box::pin(one.end()), Box::pin(other.end())).await;
             match ends {
@@ -258,6 +288,19 @@ rows! {
         match winner.serves().await? {
             Answer::Harmless => Ok(end),
             both => Err(Odd::because(format!("both lost their connection: {end:?}, {both:?}"))),
+        }
+    }
+
+    /// An earlier login that wants the avatar back from a later one: it is told and closed.
+    earlier_login_comes_back [.by(1, 8)] => Goodbye(Code::Replaced), |attacker| {
+        let mut earlier = attacker.log_in().await?;
+        let mut later = attacker.log_in().await?;
+        attacker.enter_on(&mut later).await?;
+        earlier.command(Enter {}).await;
+        let end = earlier.end().await?;
+        match later.serves().await? {
+            Answer::Harmless => Ok(end),
+            lost => Err(Odd::because(format!("the later login was lost: {lost:?}"))),
         }
     }
 

@@ -24,7 +24,7 @@ const SHARED: [(&str, &[&str]); 6] = [
     ("chat", &["Room", "RoomName", "Talker", "Whisper"]),
     (
         "database",
-        &["CharacterRow", "Epoch", "OperationId", "Save"],
+        &["CharacterRow", "Epoch", "NewToken", "OperationId", "Save"],
     ),
     // Its counters, for whoever gathers figures.
     ("gateway", &["GatewayMetrics"]),

@@ -52,7 +52,7 @@ fn a_player_registers_logs_in_and_resumes() {
             .await
             .expect("the right password");
         let resumed = accounts
-            .resume(registered.token.clone())
+            .resume(registered.token.clone(), true)
             .await
             .expect("the token of the registration");
         for other in [&logged_in, &resumed] {
@@ -63,7 +63,7 @@ fn a_player_registers_logs_in_and_resumes() {
             );
         }
         let again = accounts
-            .resume(resumed.token.clone())
+            .resume(resumed.token.clone(), true)
             .await
             .map(|again| again.account);
         assert_eq!(
@@ -83,39 +83,69 @@ fn a_player_registers_logs_in_and_resumes() {
 }
 
 #[test]
-fn a_replaced_token_does_for_a_minute_and_the_new_one_for_its_days() {
+fn a_replaced_token_does_until_the_new_one_has_arrived() {
     with_accounts(CHEAP, async |accounts, _| {
-        let registered = accounts
+        let first = accounts
             .register(text("Ann"), text("correct horse"))
             .await
             .expect("a free name");
-        let resumed = accounts
-            .resume(registered.token.clone())
+        let resume = async |token: &str| accounts.resume(token.to_owned(), false).await;
+        for lost in 0..10 {
+            let again = resume(&first.token).await;
+            assert!(
+                again.is_ok(),
+                "after {lost} lost answers the old token should do yet: {again:?}"
+            );
+        }
+        let second = resume(&first.token).await.expect("the old token");
+        let confirmed = accounts.confirm(second.account, second.login).await;
+        assert_eq!(confirmed, Ok(()), "a token that arrived is confirmed");
+        assert_eq!(
+            resume(&first.token).await,
+            Err(AccountError::OldToken),
+            "then the old one should be refused, and by its own name"
+        );
+        let third = resume(&second.token).await.expect("the confirmed token");
+        let fourth = resume(&third.token).await.expect("the newest token");
+        assert_eq!(
+            resume(&second.token).await,
+            Err(AccountError::OldToken),
+            "what the newest one replaced should go when the newest is shown"
+        );
+        let logins = [&first, &second, &third, &fourth].map(|it| it.login);
+        assert!(
+            logins.is_sorted_by(|a, b| a < b),
+            "logins should be counted in their order: {logins:?}"
+        );
+        assert!(
+            [&second, &third, &fourth].map(|it| it.numbers) == [first.numbers; 3],
+            "a resume should go on with the numbers of the login"
+        );
+        let anew = accounts.resume(fourth.token, true).await.expect("a token");
+        assert_eq!(
+            anew.numbers, anew.login,
+            "unless the client begins with 1 again"
+        );
+    });
+}
+
+#[test]
+fn a_lineage_ends_with_its_last_token_and_no_other() {
+    with_accounts(CHEAP, async |accounts, _| {
+        let here = accounts
+            .register(text("Ann"), text("correct horse"))
             .await
-            .expect("the token of the registration");
-        let now = i64::try_from(asking().clock().wall_ms()).expect("a date");
-        let lets_in = async |token: &str, now_ms| {
-            let database = DatabaseProxy::new(&asking());
-            let row = database.account_by_token(hash_of(token), now_ms).await;
-            row.expect("an answer").is_some()
-        };
-        let later = now + REPLACED_MS + 1;
-        assert!(
-            lets_in(&registered.token, now).await,
-            "a client that never got the new token should come in by the old one"
-        );
-        assert!(
-            !lets_in(&registered.token, later).await,
-            "later the old one should let nobody in"
-        );
-        assert!(
-            lets_in(&resumed.token, later).await,
-            "the new one should go on"
-        );
-        assert!(
-            !lets_in(&resumed.token, now + 31 * DAY_MS).await,
-            "but not for ever"
-        );
+            .expect("a free name");
+        let there = accounts
+            .log_in(text("Ann"), text("correct horse"), HOME)
+            .await
+            .expect("the right password");
+        for lineage in [&there, &here] {
+            let resumed = accounts.resume(lineage.token.clone(), true).await;
+            let resumed = resumed.expect("each place has a token of its own");
+            let confirmed = accounts.confirm(resumed.account, resumed.login).await;
+            assert_eq!(confirmed, Ok(()), "a token that arrived is confirmed");
+        }
     });
 }
 
@@ -375,14 +405,19 @@ fn a_token_that_was_not_given_out_lets_nobody_in() {
         let mut other = registered.token.clone();
         let last = if other.ends_with('0') { "1" } else { "0" };
         other.replace_range(63.., last);
+        assert_eq!(
+            accounts.resume(other, true).await,
+            Err(AccountError::OldToken),
+            "another token of the lineage should let nobody in"
+        );
         for token in [
             text(""),
-            other,
+            text("é") + &"0".repeat(62),
             registered.token.to_uppercase() + "0",
             "0".repeat(64),
             "0".repeat(1 << 20),
         ] {
-            let answer = accounts.resume(token).await;
+            let answer = accounts.resume(token, true).await;
             assert_eq!(
                 answer,
                 Err(AccountError::BadToken),

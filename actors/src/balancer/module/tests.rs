@@ -10,6 +10,7 @@ use serde_bytes::ByteBuf;
 use super::*;
 use crate::database::scene::{Scene, asker, asking, module, play};
 use crate::mechanics::{EnterError, Entrance, Mechanics, Residents};
+use crate::tether::Play;
 use client::Cell;
 
 thread_local! {
@@ -78,7 +79,7 @@ impl Mechanics for Fake {
             .collect())
     }
 
-    async fn enter(&self, _: u64, _: i64, _: Address) -> Result<Entrance, EnterError> {
+    async fn enter(&self, _: u64, _: i64, _: Address, _: Play) -> Result<Entrance, EnterError> {
         Err(EnterError::NoSuchChannel)
     }
 

@@ -26,6 +26,12 @@ pub enum StoreError {
     /// No account has this id.
     #[error("there is no such account")]
     NoSuchAccount,
+    /// No token has this hash.
+    #[error("there is no such token")]
+    NoSuchToken,
+    /// The token was replaced by a later one of its lineage, which has arrived.
+    #[error("the token was replaced")]
+    OldToken,
     /// The operation id was used for another kind of operation.
     #[error("the operation id belongs to another kind of operation")]
     OperationMismatch,

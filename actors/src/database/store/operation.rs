@@ -32,6 +32,13 @@ impl OperationId {
         OperationId(u128::from_be_bytes(id))
     }
 
+    /// A name for what has this hash, which tells nothing of it.
+    pub(super) fn of_hash(hash: [u8; 32]) -> OperationId {
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash[..16]);
+        OperationId(u128::from_be_bytes(id))
+    }
+
     pub(super) fn bytes(self) -> Vec<u8> {
         self.0.to_be_bytes().to_vec()
     }

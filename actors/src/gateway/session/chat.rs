@@ -138,6 +138,7 @@ impl Session {
             talker: Talker {
                 character: player.character,
                 name: player.name.clone(),
+                numbers: player.numbers,
             },
             rooms: self.chat.rooms.iter().cloned().collect(),
         })
@@ -154,10 +155,14 @@ impl Session {
             return;
         };
         self.chat.asks = true;
-        cx.call(asking.ask(request), move |me, answer, cx| {
+        cx.call(asking.ask(sequence, request), move |me, answer, cx| {
             me.chat.asks = false;
             match answer {
                 Ok(done) => me.talked(sequence, done, cx),
+                Err(ChatError::Before) => {
+                    me.sequences.done(sequence);
+                    me.flush(cx);
+                }
                 Err(error) => me.refuse(sequence, code_of(&error), cx),
             }
             me.ask_next(cx);
@@ -224,24 +229,27 @@ impl Asking {
     }
 
     /// Asks; a service that has started anew is told who asks, and asked again.
-    async fn ask(self, request: Request) -> Result<Done, ChatError> {
-        match self.once(request.clone()).await {
+    async fn ask(self, number: u32, request: Request) -> Result<Done, ChatError> {
+        match self.once(number, request.clone()).await {
             Err(ChatError::NotKnown) => {
                 self.here().await?;
-                self.once(request).await
+                self.once(number, request).await
             }
             answer => answer,
         }
     }
 
-    async fn once(&self, request: Request) -> Result<Done, ChatError> {
+    async fn once(&self, number: u32, request: Request) -> Result<Done, ChatError> {
         let (chat, me) = (&self.chat, self.session);
         match request {
             Request::Say(room, text) => {
-                let said = chat.say(me, room.clone(), text).await?;
+                let said = chat.say(me, number, room.clone(), text).await?;
                 Ok(Done::Said(room, said))
             }
-            Request::Whisper(to, text) => chat.whisper(me, to, text).await.map(Done::Whispered),
+            Request::Whisper(to, text) => chat
+                .whisper(me, number, to, text)
+                .await
+                .map(Done::Whispered),
             Request::Join(room) => {
                 chat.join(me, room.clone()).await?;
                 Ok(Done::Joined(room))
@@ -269,6 +277,9 @@ fn code_of(error: &ChatError) -> Code {
         ChatError::NoSuchPlayer => Code::NoSuchPlayer,
         ChatError::NoSuchRoom => Code::NoSuchRoom,
         ChatError::TooManyRooms => Code::TooManyRooms,
-        ChatError::NotKnown | ChatError::Full | ChatError::Unavailable(_) => Code::Unavailable,
+        // What was said before is not refused.
+        ChatError::Before | ChatError::NotKnown | ChatError::Full | ChatError::Unavailable(_) => {
+            Code::Unavailable
+        }
     }
 }

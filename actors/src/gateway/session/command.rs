@@ -24,7 +24,13 @@ impl Session {
             return self.refuse_untaken(sequence, Code::StaleSequence, cx);
         }
         match Command::decode(frame.class, frame.body) {
-            Ok(command) => self.carry_out(sequence, command, cx),
+            Ok(command) => {
+                // A ping may have been on its way before the answer to the login was.
+                if !matches!(command, Command::Ping(_)) {
+                    self.confirm(cx);
+                }
+                self.carry_out(sequence, command, cx);
+            }
             Err(error) => {
                 tracing::debug!(session = %cx.address(), %error, "a command could not be read");
                 let code = match error {

@@ -10,6 +10,7 @@ use super::world::World;
 use super::{Session, Stage};
 use crate::balancer::{BalancerProxy, Placement};
 use crate::mechanics::{EnterError, Entrance, MechanicsProxy};
+use crate::tether::Play;
 
 /// A player who wants to enter waits so long at most.
 const ENTER_WITHIN: Duration = Duration::from_secs(10);
@@ -59,6 +60,8 @@ enum Tried {
     Full,
     /// There is no place for now.
     NoPlace,
+    /// A later login of the player has the avatar.
+    Replaced,
     /// The service at this address failed.
     Failed(Address),
     /// It would fail for ever.
@@ -123,6 +126,11 @@ impl Session {
             service: cx.service().clone(),
             character: player.character,
             session: cx.address(),
+            play: Play {
+                login: player.login,
+                numbers: player.numbers,
+                known_from: self.sequences.next(),
+            },
             lost: entry.lost,
             within: entry.until.since(cx.now()).min(ATTEMPT_WITHIN),
         };
@@ -171,6 +179,7 @@ impl Session {
                 entry.lost = Some(host);
                 self.attempt_later(cx);
             }
+            Tried::Replaced => self.replaced(cx),
             Tried::Hopeless => self.give_up(Code::Unavailable, cx),
         }
     }
@@ -225,6 +234,7 @@ struct Attempt {
     service: ServiceCx,
     character: i64,
     session: Address,
+    play: Play,
     lost: Option<Address>,
     within: Duration,
 }
@@ -241,7 +251,7 @@ impl Attempt {
         };
         let mechanics = MechanicsProxy::at(&self.service, placement.host).within(self.within);
         match mechanics
-            .enter(placement.channel, self.character, self.session)
+            .enter(placement.channel, self.character, self.session, self.play)
             .await
         {
             Ok(entrance) => Tried::In(placement, entrance),
@@ -251,6 +261,8 @@ impl Attempt {
                     Err(_) => Tried::NoPlace,
                 }
             }
+            Err(EnterError::Busy) => Tried::NoPlace,
+            Err(EnterError::Replaced) => Tried::Replaced,
             Err(error) => {
                 tracing::warn!(self.character, channel = placement.channel, %error, "an avatar could not enter");
                 match error {

@@ -58,6 +58,7 @@ impl Session {
         self.trust_again(now);
         self.watch_slowness(now, cx);
         self.be_known(cx);
+        self.tell_gateways(cx);
         if now.since(self.sent_at) >= QUIET_MAX {
             self.flush(cx);
         }

@@ -18,7 +18,7 @@ pub(super) const OVER_RATE: f64 = 0.25;
 const fn weight(code: Code) -> f64 {
     match code {
         Code::UnknownClass | Code::Malformed | Code::OutOfBounds | Code::StaleSequence => 8.0,
-        Code::WrongCredentials | Code::BadToken => 5.0,
+        Code::WrongCredentials | Code::BadToken | Code::OldToken => 5.0,
         Code::NotLoggedIn | Code::AlreadyLoggedIn | Code::UnknownSpell => 4.0,
         Code::TooManyLogins => 2.0,
         Code::BadName

@@ -134,10 +134,15 @@ impl Session {
             Piece::Left => self.left_world(cx),
             Piece::Replaced => {
                 self.drop_world(Code::Replaced, cx);
-                self.stand_outside(cx);
-                self.goodbye(Code::Replaced, CLOSE_NORMAL, cx);
+                self.replaced(cx);
             }
         }
+    }
+
+    /// A later login of the player has the avatar.
+    pub(super) fn replaced(&mut self, cx: &mut Cx<Self>) {
+        self.stand_outside(cx);
+        self.goodbye(Code::Replaced, CLOSE_NORMAL, cx);
     }
 
     /// The avatar is out of the world: so is the session, and one without a socket has nothing left to do.

@@ -116,13 +116,13 @@ fn a_sequence_is_taken_once() {
         let connection = stage.connect().await;
         stage
             .with(connection, async |mut connection| {
-                connection.resume_after(9);
+                connection.number_after(9);
                 let pong = connection.ask(5_000, Ping { client_time_ms: 1 }, |event| match event {
                     Event::Pong(pong) => Some(pong.client_time_ms),
                     _ => None,
                 });
                 assert_eq!(pong.await, Ok(1), "numbers may begin anywhere");
-                connection.resume_after(3);
+                connection.number_after(3);
                 let outcome = connection
                     .ask(5_000, Ping { client_time_ms: 2 }, |_| None::<()>)
                     .await;

@@ -20,7 +20,7 @@ use crate::accounts::{AccountError, Accounts, AccountsProxy, LoggedIn};
 use crate::balancer::{Balancer, BalancerProxy, PlaceError, Placement};
 use crate::chat::{Chat, ChatError, ChatProxy, Room, RoomName, Talker, Whisper};
 use crate::mechanics::{EnterError, Entrance, Mechanics, MechanicsProxy, Residents};
-use crate::tether::{Heard, Intents, Line, News, Piece, cell_topic};
+use crate::tether::{Heard, Intents, Line, News, Piece, Play, cell_topic};
 
 pub(super) const CHANNEL: u64 = 7;
 pub(super) const DOG: Handle = Handle(9);
@@ -97,11 +97,17 @@ impl Accounts for FakeAccounts {
             character,
             name,
             token: "0f".repeat(32),
+            login: 1,
+            numbers: 1,
         })
     }
 
-    async fn resume(&self, _: String) -> Result<LoggedIn, AccountError> {
+    async fn resume(&self, _: String, _: bool) -> Result<LoggedIn, AccountError> {
         Err(AccountError::BadToken)
+    }
+
+    async fn confirm(&self, _: i64, _: u64) -> Result<(), AccountError> {
+        Ok(())
     }
 }
 
@@ -137,7 +143,7 @@ impl Chat for FakeChat {
         Ok(())
     }
 
-    async fn say(&self, _: Address, _: Room, text: String) -> Result<String, ChatError> {
+    async fn say(&self, _: Address, _: u32, _: Room, text: String) -> Result<String, ChatError> {
         assert!(text != "panic", "the chat was told to fail");
         if script(|script| std::mem::take(&mut script.chat_forgets)) {
             return Err(ChatError::NotKnown);
@@ -146,7 +152,13 @@ impl Chat for FakeChat {
         Ok(text)
     }
 
-    async fn whisper(&self, _: Address, _: String, _: String) -> Result<Whisper, ChatError> {
+    async fn whisper(
+        &self,
+        _: Address,
+        _: u32,
+        _: String,
+        _: String,
+    ) -> Result<Whisper, ChatError> {
         Err(ChatError::NoSuchPlayer)
     }
 
@@ -270,6 +282,7 @@ impl Mechanics for FakeMechanics {
         channel: u64,
         character: i64,
         session: Address,
+        _: Play,
     ) -> Result<Entrance, EnterError> {
         if let Some(error) = script(|script| script.enter.pop_front()) {
             return Err(error);

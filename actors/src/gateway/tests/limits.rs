@@ -131,10 +131,10 @@ fn who_is_suspected_is_slowed_until_it_passes() {
         let connection = stage.connect().await;
         let connection = stage
             .with(connection, async |mut connection| {
-                connection.resume_after(9);
+                connection.number_after(9);
                 pings(&mut connection, 1).await;
                 for _ in 0..2 {
-                    connection.resume_after(3);
+                    connection.number_after(3);
                     let outcome = connection
                         .ask(5_000, Ping { client_time_ms: 0 }, |_| None::<()>)
                         .await;
@@ -143,7 +143,7 @@ fn who_is_suspected_is_slowed_until_it_passes() {
                         "a stale number should be refused"
                     );
                 }
-                connection.resume_after(100);
+                connection.number_after(100);
                 connection
             })
             .await;
@@ -180,7 +180,7 @@ fn who_is_sent_away_from_the_world_leaves_its_avatar_there() {
         let connection = stage.player("Ann").await;
         stage
             .with(connection, async |mut connection| {
-                connection.resume_after(0);
+                connection.number_after(0);
                 let sent = connection.command(Ping { client_time_ms: 0 }).await;
                 sent.expect("the command should go out");
                 assert_eq!(
@@ -206,7 +206,7 @@ fn what_follows_the_goodbye_is_not_read() {
         stage
             .with(connection, async |mut connection| {
                 log_in(&mut connection, "Ann").await;
-                connection.resume_after(0);
+                connection.number_after(0);
                 for command in [Enter {}, Enter {}] {
                     let sent = connection.command(command).await;
                     sent.expect("the command should go out");

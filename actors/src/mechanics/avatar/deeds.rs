@@ -1,7 +1,7 @@
 //! What an avatar does when its player asks: the rules are checked here, against replicas and the ground.
 
 use client::command::{Cast, Loot, Move, Say, Use};
-use client::event::{Killed, Looted, Refused, Struck};
+use client::event::{Killed, Looted, LootedBefore, Refused, Struck};
 use client::{Code, Command, Handle, State};
 use realm::{Cx, Run};
 
@@ -39,11 +39,13 @@ impl Avatar {
     }
 
     pub(super) fn refuse(&mut self, sequence: u32, code: Code) {
-        self.tether.tell(Refused {
+        let refused = Refused {
             sequence,
             code,
             text: code.text().to_owned(),
-        });
+        };
+        self.applied.refused(&refused);
+        self.tether.tell(refused);
     }
 
     fn walk(&mut self, goal: Point) -> Result<(), Code> {
@@ -210,11 +212,19 @@ impl Avatar {
             },
         );
         match taken {
-            Ok(()) => self.tether.tell(Looted {
-                target: offer.target,
-                items: offer.items,
-                coins: offer.coins,
-            }),
+            Ok(()) => {
+                self.applied.looted(LootedBefore {
+                    sequence: offer.sequence,
+                    target: offer.target,
+                    items: offer.items.clone(),
+                    coins: offer.coins,
+                });
+                self.tether.tell(Looted {
+                    target: offer.target,
+                    items: offer.items,
+                    coins: offer.coins,
+                });
+            }
             Err(code) => self.refuse(offer.sequence, code),
         }
     }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use client::{Cell, Event};
+use client::{Cell, Code, Event};
 use realm::{Address, Cx, Moment, Run, message};
 
+use super::super::calls::EnterError;
 use super::super::host::Host;
 use super::Avatar;
-use crate::tether::{Heard, Intents, Line, News, Piece, UNHEARD_LEN_MAX};
+use super::applied::Told;
+use crate::tether::{Heard, Intents, Line, News, Piece, Play, UNHEARD_LEN_MAX};
 
 /// What was not heard for this long is said again.
 const AGAIN: Duration = Duration::from_millis(300);
@@ -21,6 +23,8 @@ pub(crate) struct Attach {
     pub ticket: u64,
     /// The session to listen to from now on.
     pub session: Address,
+    /// The login that it speaks for.
+    pub play: Play,
 }
 
 /// The tether's state at the avatar.
@@ -75,9 +79,11 @@ impl Tether {
 impl Run<Avatar> for Attach {
     fn run(self, avatar: &mut Avatar, cx: &mut Cx<Avatar>) {
         if avatar.keeping.departs() {
-            let answer = Err(super::EnterError::Unavailable(
-                "the avatar is leaving; try again".into(),
-            ));
+            let answer = Err(EnterError::Busy);
+            return Host::of(cx.service()).entrances.answer(self.ticket, answer);
+        }
+        if !avatar.applied.hand_over(self.play) {
+            let answer = Err(EnterError::Replaced);
             return Host::of(cx.service()).entrances.answer(self.ticket, answer);
         }
         let before = avatar.tether.session;
@@ -104,7 +110,12 @@ impl Run<Avatar> for Intents {
         avatar.tether.line.heard(self.heard);
         avatar.tether.answer |= !self.intents.is_empty();
         for (sequence, command) in avatar.tether.heard.hear(self.first, self.intents) {
-            avatar.obey(sequence, command, cx);
+            match avatar.applied.take(sequence, &command) {
+                Told::Now => avatar.obey(sequence, command, cx),
+                Told::Before(Some(answer)) => avatar.tether.tell(answer),
+                Told::Before(None) => {}
+                Told::Unknown => avatar.refuse(sequence, Code::Unavailable),
+            }
         }
     }
 }

@@ -24,6 +24,12 @@ const SILENCE_MS = 10_000;
 const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 15_000;
 const SENT_KEPT = 256;
+/** Commands that are kept until the realm has acknowledged them; more are applied or not. */
+const KEPT_MOST = 64;
+/** Gateways that are kept. */
+const GATEWAYS_MOST = 16;
+/** What belongs to one socket and is not sent again on another. */
+const OF_ONE_SOCKET = new Set(["Register", "LogIn", "Resume", "Enter", "Ping"]);
 
 /** Sets a timer and answers with what cancels it. */
 function onTimer(ms, run) {
@@ -33,10 +39,13 @@ function onTimer(ms, run) {
 
 /**
  * A connection to a realm: one login, its view, and the commands that it sends. It finds a lost socket by itself, connects anew
- * with growing waits, resumes the session, and enters again if it was in the world.
+ * with growing waits, to the same gateway and then to the others, resumes the session, enters again if it was in the world, and
+ * sends again what was not acknowledged; the realm applies each command once.
  */
 export class Connection {
-  #url;
+  /** Where the realm can be reached; `#at` is the one that is tried. */
+  #urls;
+  #at = 0;
   #WebSocket;
   #now;
   #after;
@@ -54,6 +63,7 @@ export class Connection {
 
   #sequence = 0;
   #sent = new Map();
+  #kept = [];
   #pending = [];
 
   #loggedIn = false;
@@ -62,7 +72,7 @@ export class Connection {
   #header = null;
 
   constructor(url, options = {}) {
-    this.#url = url;
+    this.#urls = [url];
     this.#WebSocket = options.WebSocket ?? globalThis.WebSocket;
     this.#now = options.now ?? (() => performance.now());
     this.#after = options.after ?? onTimer;
@@ -155,6 +165,10 @@ export class Connection {
   #write(command) {
     const bytes = encodeCommand(command, this.#sequence + 1);
     this.#sequence += 1;
+    if (!OF_ONE_SOCKET.has(command.type)) {
+      this.#kept.push({ sequence: this.#sequence, until: this.#sequence, bytes });
+      if (this.#kept.length > KEPT_MOST) this.#kept.shift();
+    }
     this.#socket.send(bytes);
     // What proves who a player is should not lie about.
     const { password, token, ...told } = command;
@@ -208,7 +222,7 @@ export class Connection {
     if (this.#status !== "connecting") return;
     let socket;
     try {
-      socket = new this.#WebSocket(this.#url);
+      socket = new this.#WebSocket(this.#urls[this.#at]);
     } catch (error) {
       this.#end(error);
       return;
@@ -216,8 +230,8 @@ export class Connection {
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     this.#goodbye = null;
-    this.#sequence = 0;
-    this.#sent.clear();
+    // Who resumes goes on with its numbers, so that the realm knows what it is sent again.
+    if (!this.#loggedIn) this.#countAnew();
     this.#header = null;
     this.clock.connected();
     socket.onmessage = (message) => {
@@ -229,6 +243,12 @@ export class Connection {
     // A close follows every error.
     socket.onerror = () => {};
     this.#watchSilence();
+  }
+
+  #countAnew() {
+    this.#sequence = 0;
+    this.#sent.clear();
+    this.#kept = [];
   }
 
   /** A server tells something about once a second; one that is silent for long is gone, whatever the socket believes. */
@@ -248,7 +268,11 @@ export class Connection {
     } catch {
       // It is as good as closed.
     }
-    for (const waiter of [...this.#pending]) waiter.reject(new NoAnswer("ended", waiter.command.type));
+    // What is sent again is answered later.
+    const lasts = ({ sequence }) => this.#kept.some((kept) => kept.sequence === sequence);
+    for (const waiter of [...this.#pending]) {
+      if (!lasts(waiter)) waiter.reject(new NoAnswer("ended", waiter.command.type));
+    }
   }
 
   #lost(why) {
@@ -260,7 +284,10 @@ export class Connection {
       return;
     }
     this.#dropSocket(1000);
-    const most = Math.min(RETRY_FIRST_MS * 2 ** this.#tries, RETRY_MOST_MS);
+    const count = this.#urls.length;
+    const most = Math.min(RETRY_FIRST_MS * 2 ** Math.floor(this.#tries / count), RETRY_MOST_MS);
+    // The same gateway first, then the others in turn.
+    if (this.#tries > 0) this.#at = (this.#at + 1) % count;
     this.#tries += 1;
     // A whole realm's clients come back after one fault: not all in the same moment.
     this.#cancelTry = this.#after(most * (0.5 + this.#random() / 2), () => this.#connect());
@@ -270,6 +297,7 @@ export class Connection {
   #end(why, code = null) {
     if (this.#status === "closed") return;
     this.#cancelTry?.();
+    this.#kept = [];
     this.#dropSocket(1000);
     this.#loggedIn = false;
     this.#inWorld = false;
@@ -311,6 +339,8 @@ export class Connection {
       return;
     }
     this.#header = { ack: frame.ack, serverTimeMs: frame.serverTimeMs, frame: frame.frame };
+    // On the way back the realm acknowledges that way, and knows nothing yet of what will be sent again.
+    if (this.#status === "open") this.#kept = this.#kept.filter(({ until }) => until > frame.ack);
     const socket = this.#socket;
     for (const event of events) {
       // A listener may have closed the connection.
@@ -360,6 +390,10 @@ export class Connection {
       refused?.reject(new Refusal(event.code, event.text, refused.command));
       return;
     }
+    if (event.type === "LootedBefore") {
+      this.#pending.find(({ sequence }) => sequence === event.sequence)?.resolve(event);
+      return;
+    }
     const answered = this.#pending.find(({ answerType, where }) => answerType === event.type && where(event));
     answered?.resolve(event);
   }
@@ -395,6 +429,9 @@ export class Connection {
       case "Respawned":
         this.#change({ dead: false, x: event.x, y: event.y });
         break;
+      case "Gateways":
+        this.#learnGateways(event.urls);
+        break;
       case "Goodbye":
         this.#goodbye = event.code;
         break;
@@ -402,6 +439,14 @@ export class Connection {
         this.#refused(event);
         break;
     }
+  }
+
+  #learnGateways(urls) {
+    const here = this.#urls[this.#at];
+    // A page that came by TLS may not connect without it.
+    const may = (url) => url !== here && (url.startsWith("wss:") || !here.startsWith("wss:"));
+    this.#urls = [here, ...urls.filter(may)].slice(0, GATEWAYS_MOST);
+    this.#at = 0;
   }
 
   #entered(event) {
@@ -450,13 +495,23 @@ export class Connection {
   #returned() {
     this.#return.cancel();
     this.#return = null;
+    this.#sendAgain();
     this.#isOpen();
     this.#emit("resumed");
   }
 
+  /** Only the acknowledgement of what follows them tells that they are done: their own numbers are lower than the way back's. */
+  #sendAgain() {
+    for (const kept of this.#kept) {
+      kept.until = this.#sequence + 1;
+      this.#socket.send(kept.bytes);
+    }
+    this.#write({ type: "Ping", clientTimeMs: 0 });
+  }
+
   #refused({ sequence, code, text }) {
     if (this.#return?.sequence !== sequence) return;
-    if (code !== Code.BadToken) {
+    if (code !== Code.BadToken && code !== Code.OldToken) {
       this.#lost(text);
       return;
     }

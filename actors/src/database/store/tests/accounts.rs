@@ -3,7 +3,7 @@
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::database::store::TOKENS_PER_ACCOUNT_MAX;
+use crate::database::store::{LINEAGES_PER_ACCOUNT_MAX, NewToken};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_fifty_who_want_one_name_one_gets_it() {
@@ -112,7 +112,7 @@ async fn an_operation_id_serves_one_kind_and_one_subject() {
         .expect("a character is taken");
     let other_kind = scene
         .store
-        .put_token(id, ada.account, [1; 32], 0, 100)
+        .begin_lineage(id, ada.account, token(1, 1, 100), 0)
         .await;
     assert_eq!(
         other_kind,
@@ -127,35 +127,50 @@ async fn an_operation_id_serves_one_kind_and_one_subject() {
     );
 }
 
+fn token(lineage: u8, own: u8, expires_unix_ms: i64) -> NewToken {
+    NewToken {
+        lineage: [lineage; 16],
+        hash: [own; 32],
+        expires_unix_ms,
+    }
+}
+
 #[tokio::test]
 async fn a_token_stands_for_its_account_until_it_expires() {
     let scene = Scene::open().await;
     let ada = scene.register("ada").await;
-    let token = [7; 32];
-    scene
-        .store
-        .put_token(op("token", 1, 0), ada.account, token, 0, 100)
-        .await
-        .expect("a token is put");
-    let early = scene
-        .store
-        .account_by_token(token, 99)
-        .await
-        .expect("a look-up");
+    let store = &scene.store;
+    let begun = store
+        .begin_lineage(op("token", 1, 0), ada.account, token(1, 7, 100), 0)
+        .await;
+    assert_eq!(begun, Ok(1), "the first login should be the first");
+    let late = store
+        .resume_lineage(op("resume", 1, 0), [7; 32], token(1, 8, 300), false, 100)
+        .await;
     assert_eq!(
-        early.map(|row| row.account),
-        Some(ada.account),
-        "a token should open its account"
+        late,
+        Err(StoreError::NoSuchToken),
+        "an expired token should open nothing"
     );
-    let late = scene
-        .store
-        .account_by_token(token, 100)
+    let early = store
+        .resume_lineage(op("resume", 2, 0), [7; 32], token(1, 8, 300), false, 99)
         .await
-        .expect("a look-up");
-    assert_eq!(late, None, "an expired token should open nothing");
-    scene
-        .store
-        .put_token(op("token", 2, 0), ada.account, [8; 32], 100, 200)
+        .expect("a token should open its account");
+    assert_eq!(
+        (early.account, early.character, early.login, early.numbers),
+        (ada.account, ada.character, 2, 1),
+        "it should open its own account, and go on with its numbers"
+    );
+    let other_lineage = store
+        .resume_lineage(op("resume", 3, 0), [8; 32], token(2, 9, 300), false, 99)
+        .await;
+    assert_eq!(
+        other_lineage,
+        Err(StoreError::NoSuchToken),
+        "a token belongs to its lineage"
+    );
+    store
+        .begin_lineage(op("token", 2, 0), ada.account, token(3, 10, 500), 300)
         .await
         .expect("a token is put");
     assert_eq!(
@@ -166,53 +181,67 @@ async fn a_token_stands_for_its_account_until_it_expires() {
 }
 
 #[tokio::test]
-async fn the_oldest_token_makes_room() {
+async fn the_lineage_of_longest_ago_makes_room() {
     let scene = Scene::open().await;
     let ada = scene.register("ada").await;
-    for n in 0..=TOKENS_PER_ACCOUNT_MAX as u8 {
+    for n in 0..=LINEAGES_PER_ACCOUNT_MAX as u8 {
         scene
             .store
-            .put_token(op("token", n.into(), 0), ada.account, [n; 32], 0, 100)
+            .begin_lineage(op("token", n.into(), 0), ada.account, token(n, n, 100), 0)
             .await
             .expect("a token is put");
     }
-    let oldest = scene
-        .store
-        .account_by_token([0; 32], 1)
-        .await
-        .expect("a look-up");
-    assert_eq!(oldest, None, "the oldest token should be gone");
-    for n in 1..=TOKENS_PER_ACCOUNT_MAX as u8 {
-        let row = scene
+    for n in 0..=LINEAGES_PER_ACCOUNT_MAX as u8 {
+        let resumed = scene
             .store
-            .account_by_token([n; 32], 1)
+            .resume_lineage(
+                op("resume", n.into(), 0),
+                [n; 32],
+                token(n, 100 + n, 100),
+                true,
+                1,
+            )
             .await
-            .expect("a look-up");
-        assert!(row.is_some(), "token {n} should still open the account");
+            .map(|resumed| resumed.account);
+        let expected = match n {
+            0 => Err(StoreError::NoSuchToken),
+            _ => Ok(ada.account),
+        };
+        assert_eq!(
+            resumed, expected,
+            "lineage {n} of nine, of which eight stay"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_token_needs_an_account_and_keeps_it() {
+async fn a_login_needs_an_account_and_a_hash_serves_once() {
     let scene = Scene::open().await;
     let nobody = scene
         .store
-        .put_token(op("token", 1, 0), 99, [1; 32], 0, 100)
+        .begin_lineage(op("token", 1, 0), 99, token(1, 1, 100), 0)
         .await;
     assert_eq!(nobody, Err(StoreError::NoSuchAccount));
     let ada = scene.register("ada").await;
     let bob = scene.register("bob").await;
     scene
         .store
-        .put_token(op("token", 2, 0), ada.account, [1; 32], 0, 100)
+        .begin_lineage(op("token", 2, 0), ada.account, token(1, 1, 100), 0)
         .await
         .expect("a token is put");
     let stolen = scene
         .store
-        .put_token(op("token", 3, 0), bob.account, [1; 32], 0, 100)
+        .begin_lineage(op("token", 3, 0), bob.account, token(2, 1, 100), 0)
         .await;
     assert!(
         stolen.is_err(),
         "a token should not move to another account"
+    );
+    let confirmed = scene.store.confirm_login(bob.account, 1).await;
+    assert_eq!(confirmed, Ok(()), "there is nothing to confirm");
+    assert_eq!(
+        scene.count("SELECT COUNT(*) FROM tokens").await,
+        1,
+        "nobody should end the token of another"
     );
 }
