@@ -419,6 +419,7 @@ impl<T: Transport> Player<T> {
             | Event::LoggedIn(_)
             | Event::Left(_)
             | Event::Struck(_)
+            | Event::CastSeen(_)
             | Event::Said(_)
             | Event::Whispered(_)
             | Event::Pong(_) => {}
