@@ -74,6 +74,11 @@ fn on_a_phone_nothing_overlaps_and_all_of_it_is_done_by_touch() {
 }
 
 #[test]
+fn what_goes_wrong_is_told_and_the_player_can_go_on() {
+    story("states");
+}
+
+#[test]
 fn whatever_is_said_is_shown_as_text() {
     story("text");
 }
