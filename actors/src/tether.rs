@@ -1,11 +1,13 @@
 //! What a session and its avatar say to each other. They may stand on different nodes and the link between may lose mail,
 //! so each side numbers what must get through and says it again until it is heard.
 
+mod glimpse;
 mod line;
 
 use client::{Cell, Command, Event};
 use realm::{Address, message};
 
+pub use glimpse::{BLOWS_LEN_MAX, Blow, Glimpse};
 pub use line::{Heard, Line, LineFull};
 
 /// What lies unheard in one direction at most: a player who sends more is refused, an avatar that says more loses its
@@ -62,7 +64,7 @@ pub enum Piece {
     Replaced,
 }
 
-/// The topic on which a cell's frames are published.
+/// The topic on which a cell's [`Glimpse`]s are published.
 pub fn cell_topic(channel: u64, cell: Cell) -> std::sync::Arc<str> {
     format!("cell.{channel}.{}.{}", cell.x, cell.y).into()
 }

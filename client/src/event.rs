@@ -104,6 +104,18 @@ class_table! {
         amount: u32,
     }
 
+    /// A spell took effect between two that the player sees, whoever they are. To be shown: what it did is told by `Struck`
+    /// to the two of them, and by cell frames to all.
+    #[derive(Debug)]
+    CastSeen = "client.event.cast_seen" {
+        /// The resource id of the spell.
+        spell: String,
+        /// Who cast it.
+        by: Handle,
+        /// Who felt it.
+        target: Handle,
+    }
+
     /// The player killed somebody.
     #[derive(Debug)]
     Killed = "client.event.killed" {
@@ -300,6 +312,12 @@ mod tests {
                 by: Handle(3),
                 target: Handle(9),
                 amount: 11,
+            }
+            .into(),
+            CastSeen {
+                spell: "spells/fireball".into(),
+                by: Handle(3),
+                target: Handle(9),
             }
             .into(),
             Killed {

@@ -423,6 +423,7 @@ impl<T: Transport> Player<T> {
             | Event::Gateways(_)
             | Event::Left(_)
             | Event::Struck(_)
+            | Event::CastSeen(_)
             | Event::Said(_)
             | Event::Whispered(_)
             | Event::Pong(_) => {}

@@ -60,8 +60,13 @@ export class Chat {
     }
   }
 
-  note(text, tone = "") {
-    this.#add(make("li", `note ${tone}`, text));
+  /** A line of the page's own. What was told elsewhere on the page is kept here without being read out again. */
+  note(text, tone = "", told = false) {
+    const line = make("li", `note ${tone}`, text);
+    if (told) {
+      line.setAttribute("aria-live", "off");
+    }
+    this.#add(line);
   }
 
   #said({ room, from, text }) {

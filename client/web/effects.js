@@ -148,9 +148,11 @@ const DRAW = {
   },
 
   speech(ctx, effect, part, { camera, labels, dots }) {
-    const { x, y } = camera.toScreen(effect.body.shown.x, effect.body.shown.y - 2.05);
     const picture = labels.of(effect.text, CREAM, 13, 600);
     const pad = dots * 0.12;
+    // Over the name, which keeps its size where tiles are small.
+    const { x, y: head } = camera.toScreen(effect.body.shown.x, effect.body.shown.y - 1.5);
+    const y = head - 22 * camera.density - picture.height / 2;
     ctx.globalAlpha = part > 0.9 ? (1 - part) * 10 : 1;
     ctx.beginPath();
     ctx.roundRect(x - picture.width / 2 - pad, y - picture.height / 2, picture.width + 2 * pad, picture.height, picture.height / 2);

@@ -35,7 +35,7 @@ export class Game {
     this.leaving = false;
     this.lastAt = now();
     this.frameNumber = 0;
-    this.ballUntil = new Map();
+    this.balls = [];
 
     const tell = (text, tone = "bad") => this.notices.tell(text, tone);
     this.notices = new Notices();
@@ -103,6 +103,7 @@ export class Game {
     connection.on("frame", (header, view) => this.#told(header, view));
     connection.on("you", (you) => this.hud.you(you));
     connection.on("struck", (struck) => this.#struck(struck));
+    connection.on("castSeen", (seen) => this.#castSeen(seen));
     connection.on("killed", ({ target, xp }) => {
       const body = this.world.get(target);
       this.notices.tell(`${body ? this.#name(body) : "Your foe"} is dead: ${xp} experience`, "good");
@@ -115,7 +116,7 @@ export class Game {
     connection.on("resumed", () => {
       part("lost").hidden = true;
       this.notices.tell("You are back.", "good");
-      this.chat.note("The connection is back.");
+      this.chat.note("The connection is back.", "", true);
       this.chat.rejoin();
     });
   }
@@ -176,7 +177,7 @@ export class Game {
     } else if (status === "waiting") {
       this.steering.clear();
       if (part("lost").hidden) {
-        this.chat.note("The connection is lost.", "bad");
+        this.chat.note("The connection is lost.", "bad", true);
       }
       part("lost").hidden = false;
       write(part("lost"), "The connection is lost. Coming back…");
@@ -199,14 +200,24 @@ export class Game {
     if (!body) {
       return;
     }
-    if (from && by !== this.world.me) {
+    if (from && by !== this.world.me && this.content.spell(spell).range <= FLIES) {
       from.face(body.shown.x - from.shown.x, body.shown.y - from.shown.y);
       this.effects.stroke(from.shown, body.shown, now, BLOOD);
     }
+    this.#tellBlow(from, body, amount);
     const show = this.tally.told(target, amount, now);
-    const at = by === this.world.me ? Math.max(now, this.ballUntil.get(`${spell} ${target}`) ?? 0) : now;
     if (show > 0 || amount === 0) {
-      this.#number(body, show, at);
+      this.#number(body, show, this.#arrives(target, now));
+    }
+  }
+
+  /** Says aloud what the bars show. */
+  #tellBlow(from, body, amount) {
+    const left = Math.max(0, body.hp - this.tally.ahead(body.handle, amount, this.now()));
+    if (body.handle === this.world.me) {
+      this.notices.announce(`${from ? this.#name(from) : "Somebody"} strikes you for ${amount}, ${left} left`);
+    } else {
+      this.notices.announce(`You strike ${this.#name(body)} for ${amount}, ${left} left`);
     }
   }
 
@@ -214,27 +225,34 @@ export class Game {
     const now = this.now();
     const show = this.tally.seen(body.handle, amount, now);
     if (show > 0) {
-      this.#number(body, show, now);
-      this.#guess(body, now);
+      this.#number(body, show, this.#arrives(body.handle, now));
     }
   }
 
-  /** Nobody tells who hurt somebody else; whoever stands there with a sword is shown to have done it. */
-  #guess(body, now) {
-    const foes = [...this.world.bodies.values()]
-      .filter((other) => other !== body && other.here && other.alive && other.isAvatar !== body.isAvatar && !other.isObject)
-      .map((other) => ({ other, far: Math.hypot(other.shown.x - body.shown.x, other.shown.y - body.shown.y) }))
-      .sort((a, b) => a.far - b.far);
-    const [first] = foes;
-    if (!first || first.far > 9 || first.other.handle === this.world.me) {
+  /** Somebody in view struck somebody: the two concerned show their own blows when they strike, and are struck. */
+  #castSeen({ spell, by, target }) {
+    const { me } = this.world;
+    const [from, body] = [this.world.get(by), this.world.get(target)];
+    if (!from || !body || by === me || (target === me && this.content.spell(spell).range <= FLIES)) {
       return;
     }
-    first.other.face(body.shown.x - first.other.shown.x, body.shown.y - first.other.shown.y);
-    if (first.far < 2) {
-      this.effects.stroke(first.other.shown, body.shown, now, first.other.isAvatar ? CREAM : BLOOD);
-    } else if (first.other.isAvatar) {
-      this.effects.ball(first.other.shown, body.shown, now);
+    const now = this.now();
+    from.face(body.shown.x - from.shown.x, body.shown.y - from.shown.y);
+    if (this.content.spell(spell).range > FLIES) {
+      this.#flies(from, body, now);
+    } else {
+      this.effects.stroke(from.shown, body.shown, now, from.isAvatar ? CREAM : BLOOD);
     }
+  }
+
+  #flies(from, body, now) {
+    this.balls = this.balls.filter((ball) => ball.until > now);
+    this.balls.push({ target: body.handle, until: this.effects.ball(from.shown, body.shown, now) });
+  }
+
+  /** When what flies at somebody arrives: so long its numbers wait. Now, if nothing does. */
+  #arrives(target, now) {
+    return Math.max(now, ...this.balls.filter((ball) => ball.target === target).map((ball) => ball.until));
   }
 
   #number(body, amount, at) {
@@ -256,7 +274,7 @@ export class Game {
     this.hud.gained(coins, items);
     this.deeds.emptied(target);
     this.notices.tell(`You took ${what}`, "good");
-    this.chat.note(`You took ${what} from ${body ? this.#name(body) : "there"}.`, "good");
+    this.chat.note(`You took ${what} from ${body ? this.#name(body) : "there"}.`, "good", true);
     const own = this.world.own;
     if (own) {
       this.effects.number(own.shown, `+ ${what}`, GOLD, this.now());
@@ -428,8 +446,7 @@ export class Game {
     const now = this.now();
     const from = this.world.own.shown;
     if (spell.range > FLIES) {
-      this.ballUntil.clear();
-      this.ballUntil.set(`${spell.id} ${body.handle}`, this.effects.ball(from, body.shown, now));
+      this.#flies(this.world.own, body, now);
     } else {
       this.effects.stroke(from, body.shown, now);
     }
@@ -456,7 +473,7 @@ export class Game {
         world.prediction.walkTo(goal, now);
       }
     }
-    world.advance(this.#serverNow(), now, time);
+    world.advance(this.#serverNow(), now, time, this.renderer.calm);
     this.renderer.fit(window.innerWidth, window.innerHeight, window.devicePixelRatio);
     const target = deeds.targetBody;
     this.renderer.draw(world, { target, effects: this.effects, now, time, clock: this.now });

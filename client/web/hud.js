@@ -1,7 +1,7 @@
 // The figures around the world: oneself, the target, the deeds and their cooldowns, the corner.
 
 import { CREAM, EMBER, GOLD, INK } from "./palette.js";
-import { fill, make, part, write } from "./page.js";
+import { make, meter, part, write } from "./page.js";
 
 const CORNER_MS = 500;
 
@@ -55,9 +55,9 @@ export class Hud {
       figures.level = Math.floor(xp / every) + 1;
     }
     write(part("own-hp"), `${hp} / ${hpMax}`);
-    fill(part("own-hp-bar"), hp / Math.max(1, hpMax));
+    meter(part("own-hp-bar"), hp, hpMax, `${hp} of ${hpMax}`);
     write(part("own-level"), `Level ${figures.level}`);
-    fill(part("own-xp-bar"), every ? (xp % every) / every : 0);
+    meter(part("own-xp-bar"), every ? xp % every : 0, every ?? 1, `${xp} in all`);
     part("own-xp-bar").parentElement.title = `${xp} experience`;
   }
 
@@ -80,7 +80,7 @@ export class Hud {
     const counts = body.isMob || body.isAvatar;
     part("target-hp-bar").parentElement.hidden = !counts;
     write(part("target-hp"), `${body.hp} / ${body.hpMax}`);
-    fill(part("target-hp-bar"), body.hp / Math.max(1, body.hpMax));
+    meter(part("target-hp-bar"), body.hp, body.hpMax, `${body.hp} of ${body.hpMax}`);
   }
 
   /** Once a frame: cooldowns, and every now and then the corner. */
@@ -125,7 +125,10 @@ export class Hud {
       picture.setAttribute("aria-hidden", "true");
       picture.append(symbol(id));
       const shade = make("i", "");
-      element.append(picture, make("span", "", spell.name), make("kbd", "", String(index + 1)), shade);
+      const key = make("kbd", "", String(index + 1));
+      key.setAttribute("aria-hidden", "true");
+      element.setAttribute("aria-keyshortcuts", String(index + 1));
+      element.append(picture, make("span", "", spell.name), key, shade);
       element.addEventListener("pointerdown", (event) => event.preventDefault());
       element.addEventListener("click", () => this.act("spell", index));
       return { element, shade };

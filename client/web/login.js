@@ -2,6 +2,9 @@
 
 import { part, write } from "./page.js";
 
+/** Who waits longer for an answer is told that it is being waited for, in ms. */
+const PATIENCE_MS = 1500;
+
 export class Login {
   /** `connection` registers and logs in; `entered()` is called when that worked. */
   constructor(connection, entered) {
@@ -41,6 +44,7 @@ export class Login {
   async #ask(how) {
     write(this.told, "");
     this.#busy(true);
+    const waits = setTimeout(() => write(this.told, "Waiting for the realm…"), PATIENCE_MS);
     try {
       await this.connection[how](this.name.value.trim(), this.password.value);
       await this.entered();
@@ -50,6 +54,8 @@ export class Login {
       write(this.told, sentence(refusal.text ?? "The realm does not answer. Try again."));
       this.#busy(false);
       this.password.focus();
+    } finally {
+      clearTimeout(waits);
     }
   }
 

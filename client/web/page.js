@@ -25,10 +25,16 @@ export function make(tag, className, text = "") {
   return element;
 }
 
-/** Fills a bar: 0 to 1. */
-export function fill(bar, share) {
-  const value = `scaleX(${Math.max(0, Math.min(1, share)).toFixed(3)})`;
+/** Fills the bar of a meter, and tells its value to who does not see it. */
+export function meter(bar, now, max, text) {
+  const value = `scaleX(${Math.max(0, Math.min(1, now / Math.max(1, max))).toFixed(3)})`;
   if (bar.style.transform !== value) {
     bar.style.transform = value;
+  }
+  const { parentElement: whole } = bar;
+  for (const [name, told] of [["aria-valuenow", now], ["aria-valuemax", Math.max(1, max)], ["aria-valuetext", text]]) {
+    if (whole.getAttribute(name) !== String(told)) {
+      whole.setAttribute(name, String(told));
+    }
   }
 }

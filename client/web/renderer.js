@@ -171,10 +171,8 @@ export class Renderer {
     const dawning = Math.min(1, (now - body.bornAt) / FADE_MS + 0.2);
     ctx.globalAlpha = Math.max(0, Math.min(fading, dawning));
     if (!body.isDoor) {
-      ctx.fillStyle = "rgba(36, 28, 46, 0.26)";
-      ctx.beginPath();
-      ctx.ellipse(x, y, dots * (body.isAvatar ? 0.32 : 0.46), dots * 0.15, 0, 0, Math.PI * 2);
-      ctx.fill();
+      const shadow = this.sprites.shadow(body.isAvatar ? 0.32 : 0.46);
+      ctx.drawImage(shadow.canvas, Math.round(x - shadow.left), Math.round(y - shadow.up));
     }
     const picture = this.sprites.of(body, this.#pose(body, world));
     const breath = body.alive && !body.moves && !this.calm ? Math.sin(now / 420 + body.handle) * 0.012 * dots : 0;

@@ -9,8 +9,10 @@ import { shade } from "./sprites/pencil.js";
 
 /** The room of a sprite around its foot, in tiles. */
 const ROOM = { left: 1.1, right: 1.1, up: 1.45, down: 0.65 };
-/** More pictures than this are not kept. */
-const KEPT_MAX = 700;
+/** More pictures than this are not kept: a hundred players as they walk in all directions have some sixteen each. */
+const KEPT_MAX = 2400;
+
+const SHADOW = "rgba(36, 28, 46, 0.26)";
 
 const DOG_FURS = ["#b97a45", "#8f6a4d", "#c9a06a", "#7d746e"];
 const BOAR_FURS = ["#6b5148", "#5c4b52", "#7a5a44"];
@@ -20,12 +22,25 @@ export class Sprites {
   constructor(dots) {
     this.dots = dots;
     this.kept = new Map();
+    this.sheet = document.createElement("canvas");
+    this.sheet.width = Math.ceil((ROOM.left + ROOM.right) * dots);
+    this.sheet.height = Math.ceil((ROOM.up + ROOM.down) * dots);
   }
 
   /** The picture of a being or object. `pose` is `{ side, flip, step, dead, width, open, full }`. */
   of(body, pose) {
     const key = `${body.kind}|${variant(body)}|${pose.side}|${pose.flip}|${pose.step}|${pose.dead}|${pose.width}|${pose.open}|${pose.full}`;
     return this.#keep(key, (ctx) => draw(ctx, body, pose));
+  }
+
+  /** The shadow of something so wide, in tiles, on the ground around its foot. */
+  shadow(width) {
+    return this.#keep(`shadow|${width}`, (ctx) => {
+      ctx.fillStyle = SHADOW;
+      ctx.beginPath();
+      ctx.ellipse(0, 0, width, 0.15, 0, 0, Math.PI * 2);
+      ctx.fill();
+    });
   }
 
   /** A picture kept under `key`, drawn in tiles around (0, 0). */
@@ -37,17 +52,43 @@ export class Sprites {
     if (this.kept.size >= KEPT_MAX) {
       this.kept.delete(this.kept.keys().next().value);
     }
-    const canvas = document.createElement("canvas");
-    canvas.width = Math.ceil((ROOM.left + ROOM.right) * this.dots);
-    canvas.height = Math.ceil((ROOM.up + ROOM.down) * this.dots);
-    const ctx = canvas.getContext("2d");
+    const ctx = this.sheet.getContext("2d", { willReadFrequently: true });
+    ctx.setTransform(1, 0, 0, 1, 0, 0);
+    ctx.clearRect(0, 0, this.sheet.width, this.sheet.height);
     ctx.scale(this.dots, this.dots);
     ctx.translate(ROOM.left, ROOM.up);
+    ctx.save();
     paint(ctx);
-    const picture = { canvas, left: ROOM.left * this.dots, up: ROOM.up * this.dots };
+    ctx.restore();
+    const picture = this.#cut(ctx);
     this.kept.set(key, picture);
     return picture;
   }
+
+  /** The painted part of the sheet: every dot around it would be blended anew for each being in every frame. */
+  #cut(ctx) {
+    const { left, top, right, bottom } = painted(ctx.getImageData(0, 0, this.sheet.width, this.sheet.height));
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [right - left, bottom - top];
+    canvas.getContext("2d").drawImage(this.sheet, -left, -top);
+    return { canvas, left: ROOM.left * this.dots - left, up: ROOM.up * this.dots - top };
+  }
+}
+
+/** Where anything is painted on a sheet; one dot where nothing is. */
+function painted({ data, width, height }) {
+  const box = { left: width, top: height, right: 0, bottom: 0 };
+  for (let at = 3; at < data.length; at += 4) {
+    if (data[at] > 0) {
+      const dot = (at - 3) / 4;
+      const [x, y] = [dot % width, Math.floor(dot / width)];
+      box.left = Math.min(box.left, x);
+      box.right = Math.max(box.right, x + 1);
+      box.top = Math.min(box.top, y);
+      box.bottom = y + 1;
+    }
+  }
+  return box.right > 0 ? box : { left: 0, top: 0, right: 1, bottom: 1 };
 }
 
 /** What tells two of a kind apart: an avatar's name, a beast's fur. */

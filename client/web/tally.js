@@ -19,16 +19,28 @@ export class Tally {
     return this.#settle(handle, amount, -1, now);
   }
 
+  /** How much of `amount`, which an event tells now, its bar has yet to lose. */
+  ahead(handle, amount, now) {
+    return amount - this.#known(handle, amount, 1, now);
+  }
+
   forget(handle) {
     this.open.delete(handle);
   }
 
   /** One side's amounts are kept until the other side's come; what is left over on a side was shown there. */
   #settle(handle, amount, side, now) {
-    const entry = this.open.get(handle);
-    const balance = entry && now - entry.at < WITHIN ? entry.balance : 0;
-    const known = Math.min(amount, Math.max(0, -side * balance));
-    this.open.set(handle, { balance: balance + side * amount, at: now });
+    const known = this.#known(handle, amount, side, now);
+    this.open.set(handle, { balance: this.#balance(handle, now) + side * amount, at: now });
     return amount - known;
+  }
+
+  #known(handle, amount, side, now) {
+    return Math.min(amount, Math.max(0, -side * this.#balance(handle, now)));
+  }
+
+  #balance(handle, now) {
+    const entry = this.open.get(handle);
+    return entry && now - entry.at < WITHIN ? entry.balance : 0;
   }
 }

@@ -128,10 +128,10 @@ export class World {
     }
   }
 
-  /** Moves everybody on to now. `serverNow` is the server's time as it is thought to be. */
-  advance(serverNow, now, time) {
+  /** Moves everybody on to now. `serverNow` is the server's time as it is thought to be; who wants it calm is not flown about. */
+  advance(serverNow, now, time, calm = false) {
     this.prediction?.advance(now);
-    if (!this.prediction && this.ground) {
+    if (!this.prediction && this.ground && !calm) {
       const { width, height } = this.ground;
       this.vantage = { x: width / 2 + (Math.cos(now / 30000) * width) / 5, y: height / 2 + (Math.sin(now / 21000) * height) / 5 };
     }

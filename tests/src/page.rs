@@ -59,6 +59,26 @@ fn the_page_finds_its_socket_behind_a_prefix_and_says_what_it_is_without_script(
 }
 
 #[test]
+fn behind_a_proxy_with_tls_the_page_plays_by_wss_and_its_policy_holds() {
+    story("tls");
+}
+
+#[test]
+fn the_whole_story_is_played_by_keyboard_alone_and_told_to_screen_readers() {
+    story("keyboard");
+}
+
+#[test]
+fn on_a_phone_nothing_overlaps_and_all_of_it_is_done_by_touch() {
+    story("phone");
+}
+
+#[test]
+fn what_goes_wrong_is_told_and_the_player_can_go_on() {
+    story("states");
+}
+
+#[test]
 fn whatever_is_said_is_shown_as_text() {
     story("text");
 }

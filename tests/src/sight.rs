@@ -3,8 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use client::command::Cast;
+use client::event::CastSeen;
 use client::player::Player;
-use client::{Cell, CellFrame, Closed, Section, ServerFrame, Transport, WebSocket};
+use client::{
+    Cell, CellFrame, Closed, Event, Happening, Section, ServerFrame, Transport, WebSocket,
+};
 use tests::{PASSWORD, in_each_mode};
 
 /// A socket that notes which cells it was ever told of.
@@ -91,5 +95,45 @@ in_each_mode! {
         let allowed = view_from(stands);
         assert!(!told.is_empty(), "the watcher should have been told of its own cells");
         assert!(told.is_subset(&allowed), "the watcher at {stands:?} should be told of {allowed:?} only, not {told:?}");
+    }
+
+    async fn a_blow_is_shown_to_who_sees_both_of_those_concerned_and_to_nobody_else(world: World) {
+        // Caster, target and far watcher stand in three cells in a row; the near one stands beside the caster.
+        let mut caster = world.player("Caster").await;
+        let mut target = world.player("Target").await;
+        let mut near = world.player("Near").await;
+        let mut far = world.player("Far").await;
+        for (player, x) in [(&mut caster, 20.5), (&mut target, 26.5), (&mut near, 19.5), (&mut far, 33.5)] {
+            player.walk_to(x, 33.5, 0.3).await.expect("the way along the meadow is open");
+        }
+        let (by, struck) = (caster.me().handle, target.me().handle);
+        caster.set_deadline("cast a fireball", 20_000);
+        while caster.connection().view().get(struck).is_none_or(|seen| (seen.x - 26.5).abs() > 0.5) {
+            caster.next().await.expect("the caster should see its target");
+        }
+        let hp = |player: &Player<WebSocket>| player.connection().view().get(struck).map(|seen| seen.hp);
+        let before = hp(&far).expect("the far watcher sees the target");
+        assert!(far.connection().view().get(by).is_none(), "the far watcher should not see the caster");
+        let spell = "spells/fireball".to_owned();
+        caster.connection_mut().command(Cast { spell: spell.clone(), target: struck }).await.expect("the command should go out");
+
+        near.set_deadline("see the fireball", 20_000);
+        // Dogs may bite there too, which is seen as well.
+        let seen = loop {
+            match near.next().await.expect("the near watcher should be told") {
+                Happening::Event(Event::CastSeen(seen)) if seen.by == by => break seen,
+                _ => {}
+            }
+        };
+        assert_eq!(seen, CastSeen { spell, by, target: struck }, "a third player should be told who cast what at whom");
+        far.set_deadline("see the target hurt", 20_000);
+        // The events of a frame follow it: one more frame, and all that came with the hurt is heard.
+        let mut frames = 0;
+        while frames < 2 {
+            let told = far.next().await.expect("the far watcher should see the target hurt");
+            assert!(!matches!(&told, Happening::Event(Event::CastSeen(seen)) if seen.by == by), "who does not see the caster should not be told of it");
+            let hurt = hp(&far).is_some_and(|hp| hp + 10 < before);
+            frames += u32::from(hurt && matches!(told, Happening::Frame(_)));
+        }
     }
 }

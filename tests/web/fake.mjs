@@ -4,8 +4,11 @@ import { State, decodeCommand, encodeEvent } from "../../client/bindings/js/real
 
 const MAP = { map: "maps/meadow", width: 64, height: 64, cell: 8 };
 
-/** Answers the page's socket. `script(told)` may say more once the avatar is in: `told(events, cells)` sends a frame. */
-export async function fake(page, { name, script }) {
+/**
+ * Answers the page's socket. `script(told)` may say more once the avatar is in: `told(events, cells)` sends a frame.
+ * `refuse(type)` may name the code and text with which a command is refused.
+ */
+export async function fake(page, { name, script = () => {}, refuse = () => null }) {
   await page.routeWebSocket(/\/ws$/, (socket) => {
     let frame = 0;
     let ack = 0;
@@ -17,7 +20,10 @@ export async function fake(page, { name, script }) {
     socket.onMessage((message) => {
       const { sequence, command } = decodeCommand(new Uint8Array(message));
       ack = sequence;
-      if (command.type === "Register" || command.type === "LogIn") {
+      const refused = refuse(command.type);
+      if (refused) {
+        told([{ type: "Refused", sequence, ...refused }]);
+      } else if (command.type === "Register" || command.type === "LogIn") {
         told([{ type: "LoggedIn", name, token: "0".repeat(64) }]);
       } else if (command.type === "Enter") {
         told([

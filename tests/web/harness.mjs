@@ -70,7 +70,7 @@ export class Window {
   static async open(from, how, url, before = () => {}) {
     const context = await from.newContext(how);
     const page = await context.newPage();
-    const window = new Window(page);
+    const window = new Window(page, how.hasTouch ?? false);
     await before(page);
     await page.goto(url);
     await window.until("the page is ready", async () => (await page.locator("body.scripted").count()) === 1);
@@ -78,8 +78,9 @@ export class Window {
     return window;
   }
 
-  constructor(page) {
+  constructor(page, touch) {
     this.page = page;
+    this.touch = touch;
     this.errors = [];
     page.on("pageerror", (error) => this.errors.push(`error: ${error.stack}`));
     page.on("console", (message) => {
@@ -138,7 +139,7 @@ export class Window {
       },
       [x, y],
     );
-    if (this.page.viewportSize().width < 500) {
+    if (this.touch) {
       await this.page.touchscreen.tap(at.x, at.y);
     } else {
       await this.page.mouse.click(at.x, at.y);

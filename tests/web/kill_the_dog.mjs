@@ -37,9 +37,15 @@ try {
   const said = await ann.page.textContent("#announced");
   assert.match(said, /^Dog, \d+ of 30, \d+ tiles /, "who cannot see the canvas should be told of the target");
   await bob.until("he sees the dog too", (game, handle) => game.world.get(handle)?.alive, dog);
+  await bob.page.evaluate(() => {
+    const { effects } = globalThis.game;
+    const ball = effects.ball.bind(effects);
+    effects.ball = (...told) => ball(...told, (globalThis.balls = (globalThis.balls ?? 0) + 1));
+  });
   await ann.page.keyboard.press("Digit2");
   await ann.until("the dog is hit", (game, handle) => (game.world.get(handle)?.hp ?? 0) < 30, dog);
   await ann.picture("fight");
+  await bob.until("he sees the fireball fly", () => bob.page.evaluate(() => globalThis.balls === 1));
   await ann.until(
     "the dog is dead",
     async () => {

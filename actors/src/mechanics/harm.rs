@@ -1,6 +1,7 @@
 //! A hit on its way from the one who strikes to the one who is struck, and the answer to it.
 
 use client::Handle;
+use client::event::CastSeen;
 use realm::{Cx, Locale, Run, message};
 
 use super::entity::Living;
@@ -74,6 +75,15 @@ impl<L: Struck + Locale> Run<L> for Harm {
         } else if alive {
             me.hurt(&self, taken, cx);
             me.entity().hurt(self.by, taken, cx.hands());
+        }
+        if alive {
+            let entity = me.entity();
+            let seen = CastSeen {
+                spell: self.spell,
+                by: self.by,
+                target,
+            };
+            entity.replicas.blow(entity.channel, seen);
         }
     }
 }

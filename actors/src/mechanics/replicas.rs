@@ -10,11 +10,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use client::event::CastSeen;
 use client::{Cell, Handle, Near, mask};
 use realm::Address;
 
 use crate::ground::Point;
 use crate::resources::MapTemplate;
+use crate::tether::Blow;
 use cells::Cells;
 pub use terrain::Terrain;
 
@@ -168,6 +170,18 @@ impl Replicas {
             held.cells.leave(*cell, handle, Some(now));
             held.cells.change(now, handle, mask::ALL);
             *cell = now;
+        }
+    }
+
+    /// A spell took effect. Who sees both the one who cast it and the one who felt it is told so with the next frame.
+    pub fn blow(&self, channel: u64, seen: CastSeen) {
+        let mut channels = self.channels.borrow_mut();
+        let Some(held) = channels.get_mut(&channel) else {
+            return;
+        };
+        let cell_of = |handle| held.entities.get(&handle).map(|(cell, _)| *cell);
+        if let (Some(from), Some(cell)) = (cell_of(seen.by), cell_of(seen.target)) {
+            held.cells.blow(cell, Blow { from, seen });
         }
     }
 

@@ -385,6 +385,20 @@ export interface Struck {
   amount: number;
 }
 
+/**
+ * A spell took effect between two that the player sees, whoever they are. To be shown: what it did is told by `Struck`
+ * to the two of them, and by cell frames to all.
+ */
+export interface CastSeen {
+  type: "CastSeen";
+  /** The resource id of the spell. */
+  spell: string;
+  /** Who cast it. */
+  by: number;
+  /** Who felt it. */
+  target: number;
+}
+
 /** The player killed somebody. */
 export interface Killed {
   type: "Killed";
@@ -530,6 +544,7 @@ export type Event =
   | Left
   | You
   | Struck
+  | CastSeen
   | Killed
   | Looted
   | LootedBefore

@@ -878,6 +878,30 @@ const EVENTS = [
       writer.integer(value.amount, 0xffffffff);
     },
   },
+  /**
+   * A spell took effect between two that the player sees, whoever they are. To be shown: what it did is told by `Struck`
+   * to the two of them, and by cell frames to all.
+   */
+  {
+    type: "CastSeen",
+    name: "client.event.cast_seen",
+    id: 0x480a5e79,
+    read(reader) {
+      reader.record(3);
+      return {
+        type: "CastSeen",
+        spell: reader.text(),
+        by: reader.integer(0xffff),
+        target: reader.integer(0xffff),
+      };
+    },
+    write(writer, value) {
+      writer.record(3);
+      writer.text(value.spell);
+      writer.integer(value.by, 0xffff);
+      writer.integer(value.target, 0xffff);
+    },
+  },
   /** The player killed somebody. */
   {
     type: "Killed",

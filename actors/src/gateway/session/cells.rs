@@ -188,6 +188,11 @@ impl Cells {
         }
     }
 
+    /// True when the client has been shown this cell.
+    pub(super) fn is_shown(&self, cell: Cell) -> bool {
+        self.0.get(&cell).is_some_and(|seen| seen.shown.is_some())
+    }
+
     /// True when snapshots have to be asked for.
     pub(super) fn is_due(&self) -> bool {
         self.0.values().any(|seen| seen.phase == Phase::Due)

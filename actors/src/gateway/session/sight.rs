@@ -10,7 +10,7 @@ use super::Session;
 use super::cells::Cells;
 use crate::gateway::fans::Ear;
 use crate::mechanics::MechanicsProxy;
-use crate::tether::cell_topic;
+use crate::tether::{Blow, Glimpse, cell_topic};
 use client::Cell;
 
 /// The pause before snapshots that did not come are asked for again.
@@ -91,8 +91,14 @@ impl Session {
             self.sight.cells.dim(cell);
             return;
         }
-        match self.sight.cells.published(cell, bytes) {
-            Some(bytes) => self.show(bytes, cx),
+        let Some(Glimpse { frame, blows }) = Glimpse::unpack(bytes) else {
+            return;
+        };
+        match self.sight.cells.published(cell, frame) {
+            Some(frame) => {
+                self.show_blows(&blows, cx);
+                self.show(frame, cx);
+            }
             None => self.ask_snapshots(cx),
         }
     }
@@ -149,6 +155,15 @@ impl Session {
                 me.ask_snapshots(cx);
             }
         });
+    }
+
+    /// Blows in a cell in view are shown unless they came from one that is not: nobody learns who stands there.
+    fn show_blows(&mut self, blows: &[Blow], cx: &mut Cx<Self>) {
+        for Blow { from, seen } in blows {
+            if self.sight.cells.is_shown(*from) && self.has_room(cx) {
+                self.out.event(&seen.clone().into());
+            }
+        }
     }
 
     fn show(&mut self, bytes: Bytes, cx: &mut Cx<Self>) {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use client::{Cell, CellFrameKind, CellFrameWriter, Handle, Near};
 
 use crate::ground::{Ground, Point};
+use crate::tether::{BLOWS_LEN_MAX, Blow, Glimpse};
 
 /// A channel is opened once, by one owner, under an id that is never used again.
 const EPOCH: u32 = 1;
@@ -27,6 +28,7 @@ struct State {
     members: BTreeSet<Handle>,
     changed: BTreeMap<Handle, u8>,
     left: BTreeMap<Handle, Option<Cell>>,
+    blows: Vec<Blow>,
     /// Rounds without a change.
     quiet: u8,
 }
@@ -43,6 +45,14 @@ impl Cells {
         state.members.remove(&handle);
         state.changed.remove(&handle);
         state.left.insert(handle, to);
+    }
+
+    /// Somebody in `cell` was struck. Of a crowd that fights, the first few blows of a round are shown.
+    pub(super) fn blow(&mut self, cell: Cell, blow: Blow) {
+        let state = self.cells.entry(cell).or_default();
+        if state.blows.len() < BLOWS_LEN_MAX {
+            state.blows.push(blow);
+        }
     }
 
     pub(super) fn members_near(
@@ -70,7 +80,7 @@ impl Cells {
     ) -> Vec<(Cell, Bytes)> {
         let mut frames = Vec::new();
         for (cell, state) in &mut self.cells {
-            if !state.changed.is_empty() || !state.left.is_empty() {
+            if !(state.changed.is_empty() && state.left.is_empty() && state.blows.is_empty()) {
                 state.quiet = 0;
             } else {
                 state.quiet = state.quiet.saturating_add(1);
@@ -92,7 +102,11 @@ impl Cells {
                     frame.entity(handle, changed, near);
                 }
             }
-            frames.push((*cell, Bytes::from(frame.finish())));
+            let glimpse = Glimpse {
+                frame: frame.finish().into(),
+                blows: std::mem::take(&mut state.blows),
+            };
+            frames.push((*cell, glimpse.pack()));
         }
         frames
     }
