@@ -320,3 +320,47 @@ impl Mail {
         Ok((to, Self { from, letter }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn written_mail_shows_whether_it_is_control_mail() {
+        let somebody = Address::new(Birth::new(3).unwrap(), 4).unwrap();
+        let class = ClassId::of("test");
+        let payload = || Payload::value(1_u8);
+        for letter in [
+            Letter::Message {
+                class,
+                payload: payload(),
+            },
+            Letter::Request {
+                call: 1,
+                class,
+                payload: payload(),
+            },
+            Letter::Reply {
+                call: 1,
+                answer: Ok(payload()),
+            },
+            Letter::Reply {
+                call: 1,
+                answer: Err(CallError::Gone),
+            },
+            Letter::Undelivered(Undelivered::new(somebody, class, Why::Full, payload())),
+            Letter::Watch,
+            Letter::Unwatch,
+            Letter::Death(Death {
+                address: somebody,
+                reason: DeathReason::Ended,
+            }),
+        ] {
+            let (is, shown) = (letter.is_control(), format!("{letter:?}"));
+            let from = Address::NOBODY;
+            let parcel = Mail { from, letter }.encode(somebody);
+            let parcel = parcel.expect("it should be written");
+            assert_eq!(Mail::is_control_written(&parcel), is, "{shown}");
+        }
+    }
+}

@@ -191,9 +191,7 @@ fn options(cluster: &Cluster, seen: &Arc<Seen>) -> ConnectOptions {
     }
     match &cluster.ca {
         // Who names a signer wants no connection that anybody can listen to, whatever the server offers.
-        Some(ca) => options
-            .add_root_certificates(ca.clone())
-            .require_tls(true),
+        Some(ca) => options.add_root_certificates(ca.clone()).require_tls(true),
         None => options,
     }
 }

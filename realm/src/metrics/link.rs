@@ -68,7 +68,11 @@ impl LinkMetrics {
                 "Batches of mail to other nodes",
                 &new.batches_sent,
             ),
-            ("bytes_sent", "Bytes of mail to other nodes", &new.bytes_sent),
+            (
+                "bytes_sent",
+                "Bytes of mail to other nodes",
+                &new.bytes_sent,
+            ),
             (
                 "batches_received",
                 "Batches of mail from other nodes",

@@ -294,7 +294,10 @@ mod tests {
             lane.told(lane.sent, start);
         }
         assert!(!lane.presses(false, start), "below the high mark");
-        assert!(lane.presses(true, start), "held, and not yet at the low one");
+        assert!(
+            lane.presses(true, start),
+            "held, and not yet at the low one"
+        );
         while lane.waiting_bytes() > WAITING_BYTES_LOW {
             let _ = lane.next(me(), start);
             lane.told(lane.sent, start);

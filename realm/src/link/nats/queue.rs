@@ -212,8 +212,7 @@ impl Queue {
         }
         self.show(state);
         self.judge(state, now);
-        let nothing =
-            round.parts.is_empty() && round.topics.is_empty() && round.batches.is_empty();
+        let nothing = round.parts.is_empty() && round.topics.is_empty() && round.batches.is_empty();
         ((!nothing).then_some(round), asks_at)
     }
 
