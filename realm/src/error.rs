@@ -26,4 +26,7 @@ pub enum CallError {
     /// Request or reply could not be written down or read.
     #[error("the call could not be read")]
     Malformed,
+    /// Request or reply is longer than what a link to another node carries.
+    #[error("the call is too long to be carried")]
+    TooLong,
 }

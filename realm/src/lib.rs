@@ -38,7 +38,7 @@ pub use clock::{Clock, Moment, Sleep};
 pub use directory::{Directory, DurableId, Owner};
 pub use error::CallError;
 pub use link::{
-    Announcement, Faults, Hub, Inlet, Link, Nats, NatsError, Network, ServiceEntry, Unreachable,
+    Announcement, Faults, Hub, Inlet, Link, Nats, NatsError, Network, Returned, ServiceEntry,
 };
 pub use locale::{Cx, Hands, Locale, Messages, Run, Timer};
 pub use mail::{Death, DeathReason, Undelivered, Unlisted, Why};

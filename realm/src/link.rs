@@ -13,6 +13,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, Birth};
+use crate::mail::Why;
+use crate::metrics::LinkMetrics;
 
 pub use faults::Faults;
 pub use hub::Hub;
@@ -42,11 +44,21 @@ pub struct Announcement {
     pub services: Vec<ServiceEntry>,
 }
 
-/// No link reaches the node; the parcels come back.
-#[derive(Debug)]
-pub struct Unreachable {
-    /// What could not be carried.
-    pub parcels: Vec<Vec<u8>>,
+/// Parcels that come back.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Returned {
+    /// What could not be carried, and why: no link reaches the node, too much is waiting, or it is too long.
+    pub parcels: Vec<(Vec<u8>, Why)>,
+}
+
+impl Returned {
+    /// No such node is known.
+    pub fn unreachable(parcels: Vec<Vec<u8>>) -> Self {
+        let parcels = parcels.into_iter();
+        Self {
+            parcels: parcels.map(|parcel| (parcel, Why::Unreachable)).collect(),
+        }
+    }
 }
 
 /// What joins nodes: gives each its end of the link.
@@ -63,8 +75,8 @@ pub trait Link: Send + Sync + 'static {
     /// Carries parcels to a node, in order and at most once.
     ///
     /// # Errors
-    /// Gives the parcels back when no such node is known.
-    fn mail(&self, to: Birth, parcels: Vec<Vec<u8>>) -> Result<(), Unreachable>;
+    /// Gives back those that it does not take. What it has taken and then cannot carry goes to [`Inlet::returned`].
+    fn mail(&self, to: Birth, parcels: Vec<Vec<u8>>) -> Result<(), Returned>;
 
     /// Tells all other nodes that take part in `topic`.
     fn publish(&self, topic: &Arc<str>, bytes: Bytes);
@@ -87,6 +99,19 @@ pub trait Link: Send + Sync + 'static {
 pub trait Inlet: Send + Sync + 'static {
     /// Parcels for this node.
     fn mail(&self, parcels: Vec<Vec<u8>>);
+
+    /// Parcels of this node that were taken and could not be carried.
+    fn returned(&self, returned: Returned);
+
+    /// Too much waits to leave this node: it should send less, until it is told that it need not. In the order of the
+    /// changes.
+    fn hold_back(&self, hold: bool);
+
+    /// Where this node's end of the link counts.
+    fn link_metrics(&self) -> Arc<LinkMetrics>;
+
+    /// The connection to the broker is gone; the link tries again by itself.
+    fn connection_lost(&self);
 
     /// Something was published on a topic that this node takes part in.
     fn heard(&self, topic: Arc<str>, bytes: Bytes);

@@ -28,6 +28,9 @@ pub enum Why {
     /// No link reaches the target's node.
     #[error("unreachable")]
     Unreachable,
+    /// It is longer than what a link to another node carries.
+    #[error("too long")]
+    TooLong,
 }
 
 impl Why {
@@ -39,6 +42,7 @@ impl Why {
             Self::NotTaken => "not_taken",
             Self::Malformed => "malformed",
             Self::Unreachable => "unreachable",
+            Self::TooLong => "too_long",
         }
     }
 }
@@ -213,6 +217,12 @@ pub(crate) struct Mail {
 }
 
 impl Mail {
+    /// True for control mail, which passes where other mail is refused, as written by [`Mail::encode`]: the kind comes
+    /// second, after the mark of an array.
+    pub(crate) fn is_control_written(parcel: &[u8]) -> bool {
+        parcel.get(1).is_some_and(|kind| *kind >= 2)
+    }
+
     /// Writes the mail down for another node. What stays within a node (topics, membership) has no written form.
     pub(crate) fn encode(self, to: Address) -> Result<Vec<u8>, (Self, Why)> {
         let from = self.from;
@@ -308,5 +318,49 @@ impl Mail {
             _ => return Err(NotThat::Type),
         };
         Ok((to, Self { from, letter }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn written_mail_shows_whether_it_is_control_mail() {
+        let somebody = Address::new(Birth::new(3).unwrap(), 4).unwrap();
+        let class = ClassId::of("test");
+        let payload = || Payload::value(1_u8);
+        for letter in [
+            Letter::Message {
+                class,
+                payload: payload(),
+            },
+            Letter::Request {
+                call: 1,
+                class,
+                payload: payload(),
+            },
+            Letter::Reply {
+                call: 1,
+                answer: Ok(payload()),
+            },
+            Letter::Reply {
+                call: 1,
+                answer: Err(CallError::Gone),
+            },
+            Letter::Undelivered(Undelivered::new(somebody, class, Why::Full, payload())),
+            Letter::Watch,
+            Letter::Unwatch,
+            Letter::Death(Death {
+                address: somebody,
+                reason: DeathReason::Ended,
+            }),
+        ] {
+            let (is, shown) = (letter.is_control(), format!("{letter:?}"));
+            let from = Address::NOBODY;
+            let parcel = Mail { from, letter }.encode(somebody);
+            let parcel = parcel.expect("it should be written");
+            assert_eq!(Mail::is_control_written(&parcel), is, "{shown}");
+        }
     }
 }

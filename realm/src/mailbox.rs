@@ -27,7 +27,8 @@ pub(crate) struct ServiceShared {
     pub(crate) waiting: AtomicI64,
 }
 
-/// Shut while a frame is over its budget: mail then waits in its mailbox for the next frame.
+/// A service's is shut while a frame is over its budget: mail then waits in its mailbox for the next frame. A node's is
+/// shut while too much waits to leave it.
 #[derive(Default)]
 pub(crate) struct Gate {
     shut: AtomicBool,
@@ -54,11 +55,12 @@ impl Gate {
     /// True when the gate is open; otherwise `task` is woken when it opens.
     #[inline]
     pub(crate) fn passes(&self, task: &mut Context<'_>) -> bool {
-        let passes = !self.is_shut();
-        if !passes {
-            self.park(task);
+        if !self.is_shut() {
+            return true;
         }
-        passes
+        self.park(task);
+        // Another thread may have opened it meanwhile and not seen this one parked.
+        !self.is_shut()
     }
 
     #[cold]

@@ -17,6 +17,7 @@ use crate::lock::lock;
 mod counts;
 mod figures;
 mod kinds;
+mod link;
 mod service;
 mod spread;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod tests;
 pub use counts::Counts;
 pub use figures::{Figures, LocaleFigures, ServiceFigures};
 pub use kinds::Kind;
+pub use link::LinkMetrics;
 use service::ServiceFamilies;
 pub use service::{RealGauge, ServiceMetrics};
 pub use spread::{Spread, SpreadFigures};
@@ -69,6 +71,7 @@ impl Metrics {
             calls: Counts::register(&mut registry, "realm_calls", "Calls that ended, by outcome"),
             connections_refused: Family::default(),
             link_lost: Counter::default(),
+            link: Arc::new(LinkMetrics::register(&mut registry)),
             registry: Mutex::default(),
             own: Mutex::default(),
         };
@@ -126,6 +129,11 @@ impl Metrics {
     /// Counts a lost link.
     pub fn link_lost(&self) {
         self.inner.link_lost.inc();
+    }
+
+    /// What is counted of the node's end of the link.
+    pub fn link(&self) -> Arc<LinkMetrics> {
+        Arc::clone(&self.inner.link)
     }
 
     /// Counts the end of a call.
@@ -212,6 +220,7 @@ struct Inner {
     calls: Counts<CallLabels>,
     connections_refused: Family<ListenerLabels, Counter>,
     link_lost: Counter,
+    link: Arc<LinkMetrics>,
     own: Mutex<BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 

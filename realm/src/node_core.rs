@@ -15,11 +15,12 @@ use crate::chance::Secrets;
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::error::CallError;
-use crate::link::{Announcement, Inlet, Link, ServiceEntry, Unreachable};
+use crate::link::{Announcement, Inlet, Link, Returned, ServiceEntry};
 use crate::lock::lock;
 use crate::mail::{Death, DeathReason, Letter, Mail, Undelivered, Why};
+use crate::mailbox::Gate;
 use crate::message::Payload;
-use crate::metrics::Metrics;
+use crate::metrics::{LinkMetrics, Metrics};
 use crate::names::Names;
 use crate::outside::Outside;
 use crate::pages::Pages;
@@ -40,6 +41,8 @@ pub struct NodeCore {
     outside: Outside,
     trace: Option<Trace>,
     link: OnceLock<Arc<dyn Link>>,
+    /// Shut while the link asks to hold mail back.
+    gate: Gate,
     counter: AtomicU64,
     topics: Mutex<BTreeMap<Arc<str>, Vec<Address>>>,
     announced: Mutex<Announcement>,
@@ -78,6 +81,7 @@ impl NodeCore {
             outside,
             trace,
             link: OnceLock::new(),
+            gate: Gate::default(),
             counter: AtomicU64::new(1),
             topics: Mutex::default(),
             announced: Mutex::new(announced),
@@ -171,6 +175,12 @@ impl NodeCore {
 
     pub(crate) fn wire(&self) -> WireMode {
         self.wire
+    }
+
+    /// Locales take no mail while it is shut.
+    #[inline]
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     pub(crate) fn link(&self) -> &dyn Link {
@@ -287,6 +297,7 @@ impl NodeCore {
                 let error = match why {
                     Why::Full => CallError::Busy,
                     Why::Malformed => CallError::Malformed,
+                    Why::TooLong => CallError::TooLong,
                     _ => CallError::Gone,
                 };
                 Letter::Reply {
@@ -312,6 +323,20 @@ impl NodeCore {
             Letter::Heard { .. } => {
                 self.metrics.refused_mail("topic", why.label());
                 return None;
+            }
+            // The caller is there and would wait for its deadline.
+            Letter::Reply {
+                call,
+                answer: Ok(_),
+            } if why == Why::TooLong => {
+                let answer = Err(CallError::TooLong);
+                return Some((
+                    to,
+                    Mail {
+                        from,
+                        letter: Letter::Reply { call, answer },
+                    },
+                ));
             }
             // An answer or a notice for somebody who is gone has done its work.
             Letter::Reply { .. }
@@ -358,12 +383,15 @@ impl NodeCore {
 
     /// Gives parcels to the link; what it refuses goes back.
     pub(crate) fn send_far(&self, birth: Birth, parcels: Vec<Vec<u8>>) {
-        let Err(unreachable) = self.link().mail(birth, parcels) else {
-            return;
-        };
-        for parcel in unreachable.parcels {
+        if let Err(returned) = self.link().mail(birth, parcels) {
+            self.returned_by_link(returned);
+        }
+    }
+
+    fn returned_by_link(&self, returned: Returned) {
+        for (parcel, why) in returned.parcels {
             match Mail::decode(&parcel) {
-                Ok((to, mail)) => self.bounce(to, mail, Why::Unreachable),
+                Ok((to, mail)) => self.bounce(to, mail, why),
                 Err(_) => self.metrics.undecodable("parcel"),
             }
         }
@@ -401,6 +429,26 @@ impl Inlet for NodeCore {
         self.hear(Address::NOBODY, &topic, bytes);
     }
 
+    fn returned(&self, returned: Returned) {
+        self.returned_by_link(returned);
+    }
+
+    fn hold_back(&self, hold: bool) {
+        if hold {
+            self.gate.shut();
+        } else {
+            self.gate.open();
+        }
+    }
+
+    fn link_metrics(&self) -> Arc<LinkMetrics> {
+        self.metrics.link()
+    }
+
+    fn connection_lost(&self) {
+        self.metrics.link_lost();
+    }
+
     fn joined(&self, node: Announcement) {
         self.directory.learn(node);
         self.tell_services(|| Letter::Members);
@@ -418,8 +466,8 @@ struct NoLink;
 impl Link for NoLink {
     fn announce(&self, _: Announcement) {}
 
-    fn mail(&self, _: Birth, parcels: Vec<Vec<u8>>) -> Result<(), Unreachable> {
-        Err(Unreachable { parcels })
+    fn mail(&self, _: Birth, parcels: Vec<Vec<u8>>) -> Result<(), Returned> {
+        Err(Returned::unreachable(parcels))
     }
 
     fn publish(&self, _: &Arc<str>, _: Bytes) {}

@@ -15,6 +15,7 @@ const STARTS_WITHIN: Duration = Duration::from_secs(20);
 pub struct Broker {
     folder: TempDir,
     port: u16,
+    flags: Vec<String>,
     server: Option<Child>,
 }
 
@@ -24,18 +25,32 @@ impl Broker {
     /// # Panics
     /// When there is none (`tests/run` brings it), or it does not come up.
     pub fn start() -> Self {
+        Self::with(["--jetstream"])
+    }
+
+    /// Starts a server with these flags instead of `--jetstream`.
+    ///
+    /// # Panics
+    /// As [`Broker::start`].
+    pub fn with<F: Into<String>>(flags: impl IntoIterator<Item = F>) -> Self {
         let mut broker = Self {
             folder: tempfile::tempdir().expect("a broker needs a temporary folder"),
             port: free_port(),
+            flags: flags.into_iter().map(F::into).collect(),
             server: None,
         };
         broker.start_again();
         broker
     }
 
+    /// Where it is, without the scheme.
+    pub fn at(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     /// Where it is.
     pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        format!("nats://{}", self.at())
     }
 
     /// Starts it again on its port and its data, after [`Broker::stop`] or [`Broker::kill`].
@@ -49,7 +64,7 @@ impl Broker {
         let log = self.folder.path().join("log");
         let server = Command::new(&program)
             .args(["--addr", "127.0.0.1", "--port", &self.port.to_string()])
-            .arg("--jetstream")
+            .args(&self.flags)
             .arg("--store_dir")
             .arg(self.store())
             .arg("--log")

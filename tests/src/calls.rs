@@ -13,7 +13,7 @@ use realm::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::probe::{self, Door, End, Note, Notes, Watch, Witness};
+use crate::probe::{self, Door, End, Net, Note, Notes, Watch, Witness};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 enum PurseError {
@@ -87,21 +87,21 @@ impl Purse for PurseModule {
     }
 }
 
-async fn purse(number: u32, hub: &Hub) -> (Node, Door) {
+async fn purse(number: u32, net: impl Into<Net>) -> (Node, Door) {
     let door = Door::new();
     let services = vec![probe::service("purse", Rate::Mail, &door, &["purse"])];
     (
-        probe::start(number, hub, services, Modules::new().with::<PurseModule>()).await,
+        probe::start(number, net, services, Modules::new().with::<PurseModule>()).await,
         door,
     )
 }
 
-async fn caller(number: u32, hub: &Hub, pending_max: usize) -> (Node, Door) {
+async fn caller(number: u32, net: impl Into<Net>, pending_max: usize) -> (Node, Door) {
     let door = Door::new();
     let mut service = probe::service("caller", Rate::Mail, &door, &[]);
     service.calls_pending_max = pending_max;
     (
-        probe::start(number, hub, vec![service], Modules::new()).await,
+        probe::start(number, net, vec![service], Modules::new()).await,
         door,
     )
 }
@@ -117,27 +117,37 @@ async fn counts(door: &Door) -> HashMap<u64, usize> {
     .await
 }
 
+async fn a_call_brings_the_answer_or_the_methods_own_error(net: Net) {
+    let (purse, _inside) = purse(1, &net).await;
+    let (node, door) = caller(2, &net, 10).await;
+    probe::know(&[&node], "purse", 1).await;
+    let taken = door
+        .call(|cx| async move { PurseProxy::new(&cx).take(4).await })
+        .await;
+    assert_eq!(taken, Ok(6), "the answer should come");
+    let short = door
+        .call(|cx| async move { PurseProxy::new(&cx).take(14).await })
+        .await;
+    assert_eq!(
+        short,
+        Err(PurseError::Short(4)),
+        "the method's error should come as it is"
+    );
+    node.stop().await;
+    purse.stop().await;
+}
+
 #[test]
 fn a_call_to_a_group_on_another_node_brings_the_answer_or_the_methods_own_error() {
-    probe::run(async {
-        let hub = Hub::new(Clock::machine());
-        let (purse, _inside) = purse(1, &hub).await;
-        let (node, door) = caller(2, &hub, 10).await;
-        let taken = door
-            .call(|cx| async move { PurseProxy::new(&cx).take(4).await })
-            .await;
-        assert_eq!(taken, Ok(6), "the answer should come");
-        let short = door
-            .call(|cx| async move { PurseProxy::new(&cx).take(14).await })
-            .await;
-        assert_eq!(
-            short,
-            Err(PurseError::Short(4)),
-            "the method's error should come as it is"
-        );
-        node.stop().await;
-        purse.stop().await;
-    });
+    let net = Net::Hub(Hub::new(Clock::machine()));
+    probe::run(a_call_brings_the_answer_or_the_methods_own_error(net));
+}
+
+#[test]
+fn a_call_over_nats_brings_the_answer_or_the_methods_own_error() {
+    probe::run(a_call_brings_the_answer_or_the_methods_own_error(
+        Net::nats(),
+    ));
 }
 
 #[test]

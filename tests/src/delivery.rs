@@ -4,10 +4,10 @@ use std::sync::mpsc as blocking;
 use std::time::Duration;
 
 use realm::role::WireMode;
-use realm::{Address, Cx, Faults, Locale, Messages, Run, Why, message};
+use realm::{Address, Cx, Faults, Inlet, Locale, Messages, Run, Why, message};
 
 use crate::probe::{self, Door, End, Last, Note, Notes, Say, Tell, Witness};
-use crate::scene::{Scene, scene};
+use crate::scene::{Scene, scene, scene_over_nats};
 
 /// Takes nothing but its end.
 struct Mute;
@@ -117,13 +117,17 @@ async fn ten_thousand_arrive_in_order(
     to: impl Fn(&Scene) -> &Door,
 ) {
     let scene = scene(wire, faults, 20_000).await;
+    hundreds_arrive_in_order(scene, to, 100).await;
+}
+
+async fn hundreds_arrive_in_order(scene: Scene, to: impl Fn(&Scene) -> &Door, hundreds: u64) {
     let mut notes = Notes::new();
     let from = scene.here.spawn::<Witness>(notes.sender.clone()).await;
     let target = to(&scene).spawn::<Witness>(notes.sender.clone()).await;
     scene
         .here
         .ask(move |cx| {
-            for part in 0..100 {
+            for part in 0..hundreds {
                 cx.send(
                     from,
                     Tell {
@@ -135,7 +139,7 @@ async fn ten_thousand_arrive_in_order(
             }
         })
         .await;
-    for number in 0..10_000 {
+    for number in 0..hundreds * 100 {
         assert_eq!(
             notes.next().await,
             Note::Said(target, number),
@@ -149,15 +153,15 @@ async fn ten_thousand_arrive_in_order(
                 from,
                 Tell {
                     to: target,
-                    first: 10_000,
-                    end: 10_001,
+                    first: hundreds * 100,
+                    end: hundreds * 100 + 1,
                 },
             )
         })
         .await;
     assert_eq!(
         notes.next().await,
-        Note::Said(target, 10_000),
+        Note::Said(target, hundreds * 100),
         "nothing should come twice"
     );
     scene.stop().await;
@@ -206,9 +210,27 @@ fn mail_to_another_node_arrives_in_order_exactly_once_over_a_link_that_delays() 
     ));
 }
 
+#[test]
+fn two_hundred_thousand_arrive_over_nats_in_order_exactly_once() {
+    probe::run(async {
+        let scene = scene_over_nats(250_000).await;
+        let counts = scene.other.core().metrics().link();
+        hundreds_arrive_in_order(scene, |scene| &scene.far, 2000).await;
+        let batches = counts.batches_received.get();
+        assert!(
+            batches < 20_000,
+            "mail should come in batches, not one by one: {batches}"
+        );
+        assert_eq!(
+            counts.gaps_from(probe::birth(1)),
+            (0, 0),
+            "nothing should be missing"
+        );
+    });
+}
+
 /// What cannot be delivered comes back the same way from this thread, another, and another node.
-async fn undelivered_mail_comes_back(wire: WireMode) {
-    let scene = scene(wire, Faults::none(), 4).await;
+async fn undelivered_mail_comes_back(scene: Scene) {
     let mut notes = Notes::new();
     let me = scene.here.spawn::<Witness>(notes.sender.clone()).await;
     let tell = async |to: Address, count: u64| {
@@ -305,12 +327,21 @@ async fn undelivered_mail_comes_back(wire: WireMode) {
 
 #[test]
 fn undelivered_mail_comes_back_with_the_message() {
-    probe::run(undelivered_mail_comes_back(WireMode::Local));
+    probe::run(async {
+        undelivered_mail_comes_back(scene(WireMode::Local, Faults::none(), 4).await).await;
+    });
+}
+
+#[test]
+fn undelivered_mail_comes_back_with_the_message_over_nats() {
+    probe::run(async { undelivered_mail_comes_back(scene_over_nats(4).await).await });
 }
 
 #[test]
 fn undelivered_mail_comes_back_with_the_message_when_written_down() {
-    probe::run(undelivered_mail_comes_back(WireMode::Always));
+    probe::run(async {
+        undelivered_mail_comes_back(scene(WireMode::Always, Faults::none(), 4).await).await;
+    });
 }
 
 #[test]
@@ -466,5 +497,42 @@ fn an_outbox_past_its_bound_is_emptied_before_the_run_is_over() {
             );
         }
         scene.stop().await;
+    });
+}
+
+#[test]
+fn locales_take_no_mail_while_the_link_asks_to_hold_back_and_end_all_the_same() {
+    probe::run(async {
+        let scene = scene(WireMode::Local, Faults::none(), 10).await;
+        let mut notes = Notes::new();
+        let witness = scene.here.spawn::<Witness>(notes.sender.clone()).await;
+        let say = async |number: u64| {
+            let job = move |cx: &realm::ServiceCx| cx.send(witness, Say(number));
+            scene.there.ask(job).await;
+        };
+        let core = scene.node.core().clone();
+        core.hold_back(true);
+        say(1).await;
+        for _ in 0..100 {
+            scene.here.ask(|_| ()).await;
+        }
+        assert_eq!(notes.rest(), [], "mail should wait while it is held back");
+        core.hold_back(false);
+        assert_eq!(
+            notes.next().await,
+            Note::Said(witness, 1),
+            "mail should run when it is held back no more"
+        );
+        core.hold_back(true);
+        say(2).await;
+        for _ in 0..100 {
+            scene.here.ask(|_| ()).await;
+        }
+        scene.stop().await;
+        assert_eq!(
+            core.metrics().deaths_of("witness", "ended"),
+            1,
+            "a locale that holds back should end with its service"
+        );
     });
 }

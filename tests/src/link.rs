@@ -11,7 +11,7 @@ use realm::{
 };
 use tokio::sync::mpsc;
 
-use crate::probe::{self, Door, Note, Notes, Tell, Witness, birth, within};
+use crate::probe::{self, Door, KnockProxy, Net, Note, Notes, Tell, Witness, birth, within};
 
 /// What an ear hears, and where.
 #[derive(Debug, PartialEq)]
@@ -74,15 +74,25 @@ impl Ears for Ear {
 
 /// Three nodes with ears.
 struct Scene {
+    /// What joins them, when it is no broker.
     hub: Hub,
+    net: Net,
     nodes: Vec<Node>,
     doors: Vec<Door>,
     heard: mpsc::UnboundedReceiver<Heard>,
 }
 
 async fn scene() -> Scene {
-    let (to, heard) = mpsc::unbounded_channel();
     let hub = Hub::new(Clock::machine());
+    joined_by(Net::Hub(hub.clone()), hub).await
+}
+
+async fn scene_over_nats() -> Scene {
+    joined_by(Net::nats(), Hub::new(Clock::machine())).await
+}
+
+async fn joined_by(net: Net, hub: Hub) -> Scene {
+    let (to, heard) = mpsc::unbounded_channel();
     let number = probe::shelve(Arc::new(to));
     let (mut nodes, mut doors) = (Vec::new(), Vec::new());
     for node in 1..=3 {
@@ -91,11 +101,13 @@ async fn scene() -> Scene {
         let mut ear = ModuleSpec::new("ear", toml::Table::new());
         ear.set("to", number);
         service.modules.push(ear);
-        nodes.push(probe::start(node, &hub, vec![service], Modules::new().with::<Ear>()).await);
+        nodes.push(probe::start(node, &net, vec![service], Modules::new().with::<Ear>()).await);
         doors.push(door);
     }
+    probe::know(&nodes.iter().collect::<Vec<_>>(), "ear", 3).await;
     Scene {
         hub,
+        net,
         nodes,
         doors,
         heard,
@@ -107,6 +119,17 @@ impl Scene {
         self.doors[from - 1]
             .ask(move |cx| cx.publish(&topic.into(), text.into()))
             .await;
+    }
+
+    /// Has a node take part in a topic, and waits until the others' publications there reach it.
+    async fn subscribe(&self, at: usize, topic: &'static str) {
+        let other = self.doors[at % self.doors.len()].address().await;
+        let knocked = self.doors[at - 1].call(move |cx| async move {
+            cx.subscribe(&topic.into());
+            // What a node sends later does not overtake that it takes part.
+            KnockProxy::at(&cx, other).knock().await
+        });
+        assert_eq!(knocked.await, Ok(()), "the other node should be there");
     }
 
     async fn hears(&mut self, at: u32, topic: &str, text: &'static str) {
@@ -140,18 +163,37 @@ impl Scene {
     }
 }
 
+async fn a_topic_is_heard_where_a_node_takes_part(scene: &mut Scene) {
+    scene.subscribe(2, "a").await;
+    scene.subscribe(3, "b").await;
+    scene.publish(1, "a", "to two").await;
+    scene.hears(2, "a", "to two").await;
+    scene.publish(1, "b", "to three").await;
+    scene.hears(3, "b", "to three").await;
+    scene.publish(2, "a", "to itself").await;
+    scene.hears(2, "a", "to itself").await;
+}
+
+#[test]
+fn a_topic_over_nats_is_heard_on_the_nodes_that_take_part_and_on_no_other() {
+    probe::run(async {
+        let mut scene = scene_over_nats().await;
+        a_topic_is_heard_where_a_node_takes_part(&mut scene).await;
+        scene.doors[1].ask(|cx| cx.unsubscribe(&"a".into())).await;
+        scene.publish(1, "a", "to nobody").await;
+        scene.subscribe(2, "b").await;
+        scene.publish(3, "b", "to two and three").await;
+        scene.hears(3, "b", "to two and three").await;
+        scene.hears(2, "b", "to two and three").await;
+        scene.stop().await;
+    });
+}
+
 #[test]
 fn a_topic_is_heard_on_the_nodes_that_take_part_and_on_no_other() {
     probe::run(async {
         let mut scene = scene().await;
-        scene.doors[1].ask(|cx| cx.subscribe(&"a".into())).await;
-        scene.doors[2].ask(|cx| cx.subscribe(&"b".into())).await;
-        scene.publish(1, "a", "to two").await;
-        scene.hears(2, "a", "to two").await;
-        scene.publish(1, "b", "to three").await;
-        scene.hears(3, "b", "to three").await;
-        scene.publish(2, "a", "to itself").await;
-        scene.hears(2, "a", "to itself").await;
+        a_topic_is_heard_where_a_node_takes_part(&mut scene).await;
         scene.doors[1].ask(|cx| cx.unsubscribe(&"a".into())).await;
         scene.hub.cut(birth(1), birth(2));
         scene.publish(1, "a", "to nobody").await;
@@ -276,61 +318,75 @@ fn a_killed_node_is_lost_to_the_others_and_its_place_in_the_group_with_it() {
     });
 }
 
-#[test]
-fn a_node_that_stops_leaves_the_realm() {
-    probe::run(async {
-        let mut scene = scene().await;
-        scene.nodes.remove(0).stop().await;
-        scene.hear_of_loss([2, 3], 1).await;
-        let (node, door) = late_caller(&scene.hub).await;
-        let who = door
-            .call(|cx| async move {
-                EarProxy::new(&cx)
-                    .within(Duration::from_secs(50))
-                    .who()
-                    .await
-            })
-            .await;
-        let others = [
-            scene.doors[1].address().await,
-            scene.doors[2].address().await,
-        ];
-        assert!(
-            who.is_ok_and(|who| others.contains(&who)),
-            "one of those that are left should answer: {who:?}"
-        );
-        node.stop().await;
-        scene.stop().await;
-    });
+async fn a_node_stops(mut scene: Scene) {
+    scene.nodes.remove(0).stop().await;
+    scene.hear_of_loss([2, 3], 1).await;
+    let (node, door) = late_caller(&scene.net).await;
+    probe::know(&[&node], "ear", 2).await;
+    let who = door
+        .call(|cx| async move {
+            EarProxy::new(&cx)
+                .within(Duration::from_secs(50))
+                .who()
+                .await
+        })
+        .await;
+    let others = [
+        scene.doors[1].address().await,
+        scene.doors[2].address().await,
+    ];
+    assert!(
+        who.is_ok_and(|who| others.contains(&who)),
+        "one of those that are left should answer: {who:?}"
+    );
+    node.stop().await;
+    scene.stop().await;
 }
 
-async fn late_caller(hub: &Hub) -> (Node, Door) {
+#[test]
+fn a_node_that_stops_leaves_the_realm() {
+    probe::run(async { a_node_stops(scene().await).await });
+}
+
+#[test]
+fn a_node_that_stops_leaves_the_realm_over_nats() {
+    probe::run(async { a_node_stops(scene_over_nats().await).await });
+}
+
+async fn late_caller(net: &Net) -> (Node, Door) {
     let door = Door::new();
     let services = vec![probe::service("caller", Rate::Mail, &door, &[])];
-    (probe::start(4, hub, services, Modules::new()).await, door)
+    (probe::start(4, net, services, Modules::new()).await, door)
+}
+
+async fn calls_spread(scene: Scene) {
+    let mut members = std::collections::BTreeSet::new();
+    for door in &scene.doors {
+        members.insert(door.address().await);
+    }
+    let (node, door) = late_caller(&scene.net).await;
+    probe::know(&[&node], "ear", 3).await;
+    let mut answered = std::collections::BTreeSet::new();
+    for _ in 0..60 {
+        let who = door
+            .call(|cx| async move { EarProxy::new(&cx).who().await })
+            .await;
+        answered.insert(who.expect("a member of the group should answer"));
+    }
+    assert_eq!(
+        answered, members,
+        "each member should have had some of sixty calls"
+    );
+    node.stop().await;
+    scene.stop().await;
 }
 
 #[test]
 fn calls_to_a_group_spread_over_its_members_on_other_nodes() {
-    probe::run(async {
-        let scene = scene().await;
-        let mut members = std::collections::BTreeSet::new();
-        for door in &scene.doors {
-            members.insert(door.address().await);
-        }
-        let (node, door) = late_caller(&scene.hub).await;
-        let mut answered = std::collections::BTreeSet::new();
-        for _ in 0..60 {
-            let who = door
-                .call(|cx| async move { EarProxy::new(&cx).who().await })
-                .await;
-            answered.insert(who.expect("a member of the group should answer"));
-        }
-        assert_eq!(
-            answered, members,
-            "each member should have had some of sixty calls"
-        );
-        node.stop().await;
-        scene.stop().await;
-    });
+    probe::run(async { calls_spread(scene().await).await });
+}
+
+#[test]
+fn calls_to_a_group_spread_over_its_members_on_other_nodes_over_nats() {
+    probe::run(async { calls_spread(scene_over_nats().await).await });
 }

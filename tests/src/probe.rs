@@ -8,11 +8,13 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use realm::role::{ModuleSpec, Rate, Role, ServiceSpec, WireMode};
+use realm::role::{Cluster, ModuleSpec, Rate, Role, ServiceSpec, WireMode};
 use realm::{
-    Address, Birth, Clock, Cx, Death, Hub, Locale, Messages, Module, ModuleError, Modules, Node,
-    NodeConfig, Outside, Run, ServiceCx, Undelivered, Why, message,
+    Address, Birth, CallError, CallTable, Clock, Cx, Death, Hub, Locale, Messages, Module,
+    ModuleError, Modules, Nats, Network, Node, NodeConfig, Outside, Run, ServiceCx, Undelivered,
+    Why, calls, message,
 };
+use tests::broker::Broker;
 use tokio::sync::{mpsc, oneshot};
 
 /// Fails instead of hanging.
@@ -73,15 +75,79 @@ pub(crate) fn config(number: u32, hub: &Hub, role: Role, modules: Modules) -> No
     }
 }
 
+/// What joins the nodes of a test.
+#[derive(Clone)]
+pub(crate) enum Net {
+    Hub(Hub),
+    Nats(Arc<Broker>),
+}
+
+impl Net {
+    /// Over a broker of the test's own.
+    pub(crate) fn nats() -> Self {
+        Self::Nats(Arc::new(Broker::start()))
+    }
+
+    /// What one more node is joined by.
+    pub(crate) async fn network(&self) -> Arc<dyn Network> {
+        match self {
+            Self::Hub(hub) => Arc::new(hub.clone()),
+            Self::Nats(broker) => {
+                let nats = Nats::connect(&cluster(broker), Clock::machine()).await;
+                Arc::new(nats.expect("the broker should take a connection"))
+            }
+        }
+    }
+}
+
+impl From<&Hub> for Net {
+    fn from(hub: &Hub) -> Self {
+        Self::Hub(hub.clone())
+    }
+}
+
+impl From<&Net> for Net {
+    fn from(net: &Net) -> Self {
+        net.clone()
+    }
+}
+
+/// A realm on a broker that waits for nothing.
+pub(crate) fn cluster(broker: &Broker) -> Cluster {
+    Cluster {
+        name: "test".to_owned(),
+        nats: vec![broker.url()],
+        user: None,
+        password: None,
+        ca: None,
+        start_within_ms: 0,
+    }
+}
+
 pub(crate) async fn start(
     number: u32,
-    hub: &Hub,
+    net: impl Into<Net>,
     services: Vec<ServiceSpec>,
     modules: Modules,
 ) -> Node {
-    Node::start(config(number, hub, role(services), modules))
-        .await
-        .expect("the node should start")
+    let hub = Hub::new(Clock::machine());
+    let config = NodeConfig {
+        network: net.into().network().await,
+        ..config(number, &hub, role(services), modules)
+    };
+    Node::start(config).await.expect("the node should start")
+}
+
+/// Waits until all these nodes know so many members of the group.
+pub(crate) async fn know(nodes: &[&Node], group: &str, members: usize) {
+    for node in nodes {
+        within(async {
+            while node.core().directory().members(group).len() != members {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
 }
 
 /// Where a test leaves what a module of a service thread should find: a role carries numbers only.
@@ -180,6 +246,18 @@ impl Door {
     }
 }
 
+/// By this the nodes of a test know each other's services, and each that its own mail has gone out.
+#[calls(group = "door", proxy = KnockProxy)]
+pub(crate) trait Knock {
+    async fn knock(&self) -> Result<(), CallError>;
+}
+
+impl Knock for DoorModule {
+    async fn knock(&self) -> Result<(), CallError> {
+        Ok(())
+    }
+}
+
 /// The inner side of a [`Door`].
 pub(crate) struct DoorModule(Jobs);
 
@@ -195,6 +273,10 @@ impl Module for DoorModule {
 
     fn new(config: DoorConfig, _: &ServiceCx) -> Result<Self, ModuleError> {
         Ok(Self(Jobs::clone(&unshelve::<Jobs>(config.jobs))))
+    }
+
+    fn serve(self: &Rc<Self>, calls: &mut CallTable) {
+        KnockProxy::serve(calls, self);
     }
 
     async fn start(self: &Rc<Self>, cx: &ServiceCx) -> Result<(), ModuleError> {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::faults::Draws;
-use super::{Announcement, Faults, Inlet, Link, Network, Unreachable};
+use super::{Announcement, Faults, Inlet, Link, Network, Returned};
 use crate::address::Birth;
 use crate::clock::{Clock, Moment};
 use crate::lock::lock;
@@ -256,9 +256,9 @@ impl Link for End {
         }
     }
 
-    fn mail(&self, to: Birth, parcels: Vec<Vec<u8>>) -> Result<(), Unreachable> {
+    fn mail(&self, to: Birth, parcels: Vec<Vec<u8>>) -> Result<(), Returned> {
         if !lock(&self.hub.0.state).nodes.contains_key(&to) {
-            return Err(Unreachable { parcels });
+            return Err(Returned::unreachable(parcels));
         }
         for parcel in parcels {
             self.hub.carry(self.me, to, Item::Mail(parcel));

@@ -5,25 +5,29 @@
 mod births;
 mod end;
 mod frame;
+mod lane;
 mod members;
+mod queue;
+mod reader;
+mod seen;
 mod subject;
+mod writer;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use async_nats::{Client, ConnectOptions, Event};
+use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions};
 use tokio::runtime::Handle;
 
 use super::{Inlet, Link, Network};
 use crate::address::Birth;
 use crate::clock::Clock;
 use crate::role::Cluster;
+use seen::Seen;
 use subject::Subjects;
 
 /// The oldest server that has what is used here.
 const SERVER_MIN: (u32, u32) = (2, 12);
-/// How long a start waits for a server that is not there yet.
-const START_WITHIN: Duration = Duration::from_secs(30);
 /// The pause between two attempts.
 const AGAIN: Duration = Duration::from_millis(500);
 /// A connection that answers nothing for two of these is given up.
@@ -32,6 +36,11 @@ const PING_EVERY: Duration = Duration::from_secs(1);
 const REQUEST_WITHIN: Duration = Duration::from_secs(1);
 /// The longest pause before another attempt at a lost connection.
 const RECONNECT_MAX: Duration = Duration::from_millis(500);
+/// What the client holds of a subscription; more it drops. Mail never comes to that: 128 nodes may each have their window
+/// on the way, of 128 batches. A topic comes to it when its reader stands still for that long.
+const SUBSCRIPTION_LEN: usize = 16 * 1024;
+/// What the client holds of what is to be sent, in messages, beside 64 KiB that it has begun to write.
+const CLIENT_LEN: usize = 512;
 
 /// Why a node cannot speak to the others.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +55,34 @@ pub enum NatsError {
         /// What was seen last.
         error: String,
     },
+    /// The servers do not know the user, or the password is another.
+    #[error(
+        "the NATS server at {servers} refuses the login {user}: set user and password by `user` and `password` in the role's \
+         [cluster], or by REALM_NATS_USER and REALM_NATS_PASSWORD"
+    )]
+    Login {
+        /// Where it was tried.
+        servers: String,
+        /// As whom.
+        user: String,
+    },
+    /// The servers are not whom they should be, or cannot be spoken to in secret.
+    #[error(
+        "no safe connection to the NATS server at {servers}: {error}; set `ca` in the role's [cluster] to the certificate of \
+         who signed the server's, and the server's name as it stands there"
+    )]
+    Tls {
+        /// Where it was tried.
+        servers: String,
+        /// What was seen.
+        error: String,
+    },
+    /// A server is written wrongly. It is not shown: there may be a password in it.
+    #[error(
+        "a NATS server must be nats://host:port or tls://host:port; user and password stand beside it, in REALM_NATS_USER and \
+         REALM_NATS_PASSWORD or in the role's [cluster]"
+    )]
+    Server,
     /// The server is too old.
     #[error(
         "the NATS server {server} has version {version}, and 2.12 is needed: install a newer nats-server"
@@ -82,6 +119,7 @@ pub struct Nats {
     subjects: Subjects,
     clock: Clock,
     runtime: Handle,
+    seen: Arc<Seen>,
 }
 
 impl Nats {
@@ -94,19 +132,22 @@ impl Nats {
     /// # Errors
     /// When no server answers, or one that cannot be used.
     pub async fn connect(cluster: &Cluster, clock: Clock) -> Result<Self, NatsError> {
-        let until = clock.now() + START_WITHIN;
+        if !cluster.nats.iter().all(|server| Cluster::is_server(server)) {
+            return Err(NatsError::Server);
+        }
+        let until = clock.now() + Duration::from_millis(cluster.start_within_ms.into());
+        let seen = Arc::new(Seen::default());
         let client = loop {
-            match options(cluster).connect(cluster.nats.clone()).await {
+            match options(cluster, &seen).connect(cluster.nats.clone()).await {
                 Ok(client) => break client,
-                Err(error) if clock.now() < until => {
+                Err(error) => {
+                    let refused = refused(cluster, &error);
+                    let waits = matches!(refused, NatsError::Unreachable { .. });
+                    if !waits || clock.now() >= until {
+                        return Err(refused);
+                    }
                     tracing::warn!(servers = cluster.nats.join(", "), %error, "waiting for NATS");
                     clock.sleep(AGAIN).await;
-                }
-                Err(error) => {
-                    return Err(NatsError::Unreachable {
-                        servers: cluster.nats.join(", "),
-                        error: error.to_string(),
-                    });
                 }
             }
         };
@@ -116,6 +157,7 @@ impl Nats {
             subjects: Subjects::of(&cluster.name),
             clock,
             runtime: Handle::current(),
+            seen,
         })
     }
 }
@@ -126,28 +168,53 @@ impl Network for Nats {
     }
 }
 
-fn options(cluster: &Cluster) -> ConnectOptions {
+fn options(cluster: &Cluster, seen: &Arc<Seen>) -> ConnectOptions {
+    let seen = Arc::clone(seen);
     let mut options = ConnectOptions::new()
         .name(format!("realm {}", cluster.name))
         .no_echo()
         .ping_interval(PING_EVERY)
         .request_timeout(Some(REQUEST_WITHIN))
+        .subscription_capacity(SUBSCRIPTION_LEN)
+        .client_capacity(CLIENT_LEN)
         .reconnect_delay_callback(|attempt| {
             RECONNECT_MAX
                 .min(Duration::from_millis(10) * u32::try_from(attempt).unwrap_or(u32::MAX).min(50))
         })
-        .event_callback(async |event| match event {
-            Event::Connected => tracing::info!("NATS is there"),
-            Event::Disconnected => tracing::warn!("NATS is gone; trying again"),
-            other => tracing::warn!(%other, "NATS says"),
+        .event_callback(move |event| {
+            seen.event(&event);
+            std::future::ready(())
         });
     if let (Some(user), password) = (&cluster.user, &cluster.password) {
         let password = password.as_ref().map(|password| password.0.clone());
         options = options.user_and_password(user.clone(), password.unwrap_or_default());
     }
     match &cluster.ca {
-        Some(ca) => options.add_root_certificates(ca.clone()),
+        // Who names a signer wants no connection that anybody can listen to, whatever the server offers.
+        Some(ca) => options.add_root_certificates(ca.clone()).require_tls(true),
         None => options,
+    }
+}
+
+/// Why a connection could not be made, without what is secret.
+fn refused(cluster: &Cluster, error: &ConnectError) -> NatsError {
+    let servers = cluster.nats.join(", ");
+    match error.kind() {
+        ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
+            let user = match &cluster.user {
+                Some(user) => format!("of user '{user}'"),
+                None => "without a user".to_owned(),
+            };
+            NatsError::Login { servers, user }
+        }
+        ConnectErrorKind::Tls => NatsError::Tls {
+            servers,
+            error: error.to_string(),
+        },
+        _ => NatsError::Unreachable {
+            servers,
+            error: error.to_string(),
+        },
     }
 }
 

@@ -287,6 +287,9 @@ fn slice<L: Locale>(
     actor: &mut actix::Context<Body<L>>,
     task: &mut Context<'_>,
 ) -> Poll<()> {
+    if !body.tray.is_over() && !body.service.node().gate().passes(task) {
+        return Poll::Pending;
+    }
     for _ in 0..SLICE_LEN {
         if !body.service.gate().passes(task) {
             return Poll::Pending;

@@ -121,7 +121,16 @@ impl Tray {
     /// Tells the reader to end; what is in the queue stays for [`Tray::close`].
     pub(crate) fn doom(&self) {
         self.over.set(true);
-        self.wake();
+        self.asleep.set(false);
+        // Also one that is not asleep: it may stand before a gate that is shut.
+        if let Some(reader) = &*self.reader.borrow() {
+            reader.wake_by_ref();
+        }
+    }
+
+    /// The reader is to end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.get()
     }
 
     /// Refuses everything from now on; returns what was still in.

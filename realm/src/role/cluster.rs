@@ -16,6 +16,22 @@ pub struct Cluster {
     pub password: Option<Password>,
     /// A file with the certificates of who may have signed the servers', beside those that the machine trusts.
     pub ca: Option<PathBuf>,
+    /// How long a start waits for a server that is not there yet.
+    pub start_within_ms: u32,
+}
+
+impl Cluster {
+    /// How long a start waits when a role does not say.
+    pub const START_WITHIN_MS: u32 = 30_000;
+
+    /// True for `nats://host:port` and `tls://host:port`, without user and password: what is shown of a server must hold no
+    /// secret.
+    pub fn is_server(server: &str) -> bool {
+        let rest = server
+            .strip_prefix("nats://")
+            .or_else(|| server.strip_prefix("tls://"));
+        rest.is_some_and(|rest| !rest.is_empty() && !rest.contains('@'))
+    }
 }
 
 /// A password that no log shows.

@@ -396,3 +396,45 @@ fn a_role_that_cannot_be_read_says_so() {
         "the file should be named: {told}"
     );
 }
+
+const CLUSTER: &str = r#"
+name = "mechanics"
+
+[cluster]
+name = "meadow"
+nats = ["tls://one:4222", "tls://two:4222"]
+user = "realm"
+password = "hen-and-egg"
+ca = "ca.pem"
+start_within_ms = 500
+
+[[service]]
+name = "world"
+[[service.module]]
+name = "mechanics"
+"#;
+
+#[test]
+fn a_cluster_names_its_broker_and_shows_no_password() {
+    let role = good(CLUSTER);
+    let cluster = role.cluster.as_ref().expect("there should be a cluster");
+    assert_eq!(cluster.nats, ["tls://one:4222", "tls://two:4222"]);
+    assert_eq!(cluster.start_within_ms, 500, "a start should wait so long");
+    assert_eq!(
+        cluster.ca.as_deref(),
+        Some(Path::new("roles/ca.pem")),
+        "a file should be sought beside the role"
+    );
+    assert!(
+        !format!("{role:?}").contains("egg"),
+        "the password should not be shown"
+    );
+    let bad = CLUSTER.replace("tls://one:4222", "nats://realm:hen-and-egg@one:4222");
+    let faults = parse(&bad).expect_err("a password in an address should be refused");
+    let told = format!("{faults:?} {}", faults[0]);
+    assert!(
+        told.contains("user and password stand beside it"),
+        "it should be told where it belongs: {told}"
+    );
+    assert!(!faults[0].to_string().contains("egg"), "and not shown");
+}

@@ -65,8 +65,8 @@ impl Frames {
         service.0.budget.ran.set(0);
         loop {
             tokio::task::yield_now().await;
-            if service.mail_waiting() == 0 || service.gate().is_shut() || service.budget_is_spent()
-            {
+            let shut = service.gate().is_shut() || service.node().gate().is_shut();
+            if shut || service.mail_waiting() == 0 || service.budget_is_spent() {
                 break;
             }
         }

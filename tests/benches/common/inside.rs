@@ -3,13 +3,13 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actors::ground::Point;
 use actors::resources::MapTemplate;
 use realm::role::{ModuleSpec, Rate, Role, ServiceSpec, WireMode};
 use realm::{
-    Birth, Clock, Hub, Module, ModuleError, Modules, Node, NodeConfig, Outside, ServiceCx,
+    Birth, Clock, Hub, Module, ModuleError, Modules, Network, Node, NodeConfig, Outside, ServiceCx,
 };
 use serde::Deserialize;
 use tokio::sync::oneshot;
@@ -33,33 +33,56 @@ pub(crate) fn run<R: Send + 'static, F: Future<Output = R> + 'static>(
     modules: Modules,
     job: impl FnOnce(ServiceCx) -> F + Send + 'static,
 ) -> R {
+    let hub: Arc<dyn Network> = Arc::new(Hub::new(Clock::machine()));
+    run_nodes(vec![(services, hub)], modules, job)
+}
+
+/// Starts a node for each of these services, joined by the network in the same place, and does `job` as above.
+pub(crate) fn run_joined<R: Send + 'static, F: Future<Output = R> + 'static>(
+    services: Vec<ServiceSpec>,
+    networks: Vec<Arc<dyn Network>>,
+    modules: Modules,
+    job: impl FnOnce(ServiceCx) -> F + Send + 'static,
+) -> R {
+    let services = services.into_iter().map(|service| vec![service]);
+    run_nodes(services.zip(networks).collect(), modules, job)
+}
+
+fn run_nodes<R: Send + 'static, F: Future<Output = R> + 'static>(
+    nodes: Vec<(Vec<ServiceSpec>, Arc<dyn Network>)>,
+    modules: Modules,
+    job: impl FnOnce(ServiceCx) -> F + Send + 'static,
+) -> R {
     let (done, wait) = oneshot::channel();
     let job: Job = Box::new(move |cx| Box::pin(async move { drop(done.send(job(cx).await)) }));
     *JOB.lock().unwrap_or_else(PoisonError::into_inner) = Some(job);
     actix_rt::System::new().block_on(async move {
-        let clock = Clock::machine();
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/bench.toml").into();
-        let node = Node::start(NodeConfig {
-            birth: Birth::new(1).expect("1 is a birth number"),
-            role: Role {
-                name: "bench".to_owned(),
-                path,
-                admin: None,
-                wire: WireMode::Local,
-                cluster: None,
-                services,
-            },
-            modules: modules.with::<JobModule>(),
-            network: std::sync::Arc::new(Hub::new(clock.clone())),
-            clock,
-            seed: 1,
-            outside: Outside::new(tokio::runtime::Handle::current()),
-            stepped: None,
-            trace: None,
-        });
-        let node = node.await.expect("the node should start");
+        let mut started = Vec::new();
+        for (number, (services, network)) in (1..).zip(nodes) {
+            let node = Node::start(NodeConfig {
+                birth: Birth::new(number).expect("there are few nodes"),
+                role: Role {
+                    name: "bench".to_owned(),
+                    path: concat!(env!("CARGO_MANIFEST_DIR"), "/bench.toml").into(),
+                    admin: None,
+                    wire: WireMode::Local,
+                    cluster: None,
+                    services,
+                },
+                modules: modules.clone().with::<JobModule>(),
+                network,
+                clock: Clock::machine(),
+                seed: 1,
+                outside: Outside::new(tokio::runtime::Handle::current()),
+                stepped: None,
+                trace: None,
+            });
+            started.push(node.await.expect("the node should start"));
+        }
         let outcome = wait.await.expect("the job should end");
-        node.stop().await;
+        for node in started.into_iter().rev() {
+            node.stop().await;
+        }
         outcome
     })
 }

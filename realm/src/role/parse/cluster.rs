@@ -7,6 +7,9 @@ use toml::de::DeValue;
 use super::{Fields, Reader, shown};
 use crate::role::{Cluster, Password};
 
+/// A start waits for the servers so long at most.
+const START_WITHIN_MS_MAX: u32 = 3_600_000;
+
 impl Reader<'_> {
     /// The table `[cluster]`; none when the role has none.
     pub(super) fn cluster(&mut self, fields: &mut Fields<'_>) -> Option<Cluster> {
@@ -25,6 +28,9 @@ impl Reader<'_> {
             ca: self
                 .optional(&mut fields, "ca")
                 .map(|ca| self.beside().join(ca)),
+            start_within_ms: self
+                .number(&mut fields, "start_within_ms", 0..=START_WITHIN_MS_MAX)
+                .unwrap_or(Cluster::START_WITHIN_MS),
         };
         self.refuse_unknown(fields);
         Some(cluster)
@@ -44,12 +50,7 @@ impl Reader<'_> {
             other => vec![other.as_str().map(str::to_owned)],
         };
         let servers: Option<Vec<String>> = items.into_iter().collect();
-        let good = |server: &String| {
-            let rest = server
-                .strip_prefix("nats://")
-                .or_else(|| server.strip_prefix("tls://"));
-            rest.is_some_and(|rest| !rest.is_empty() && !rest.contains('@'))
-        };
+        let good = |server: &String| Cluster::is_server(server);
         match servers {
             Some(servers) if !servers.is_empty() && servers.iter().all(good) => servers,
             _ => {
