@@ -75,8 +75,9 @@ rows! {
         for _ in 0..STORM {
             all.push(attacker.open().await?);
         }
-        for (number, raw) in all.iter_mut().enumerate() {
-            let log_in = LogIn { name: format!("Nobody{number}"), password: "a wrong password".to_owned() };
+        for raw in &mut all {
+            // Each time another name: who guesses at one is told so, sooner or later.
+            let log_in = LogIn { name: attacker.fresh_name(), password: "a wrong password".to_owned() };
             raw.command(log_in).await;
         }
         let (mut served, mut busy) = (0, 0);
