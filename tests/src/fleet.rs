@@ -81,7 +81,9 @@ impl Fleet {
         let living = living.filter(|(_, node)| node.process.is_some());
         let url = |ready: &str| {
             let mut words = ready.split_whitespace();
-            words.find(|word| word.starts_with("ws://")).map(str::to_owned)
+            words
+                .find(|word| word.starts_with("ws://"))
+                .map(str::to_owned)
         };
         living
             .filter_map(|(number, node)| Some((number, url(&node.ready)?)))

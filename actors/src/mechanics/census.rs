@@ -8,7 +8,6 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::gauge::ConstGauge;
-use realm::Address;
 use realm::metrics::Metrics;
 
 /// The channels of one node.
@@ -19,7 +18,7 @@ pub(crate) struct Census(Arc<Mutex<BTreeMap<u64, Count>>>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Count {
     /// The service that hosts it.
-    pub(crate) host: Address,
+    pub(crate) service: String,
     /// Its map.
     pub(crate) map: String,
     /// Avatars that may stand there.
@@ -35,19 +34,21 @@ struct ChannelLabels {
 }
 
 impl Census {
-    /// The node's census, exported from its first asking on.
-    pub(super) fn register(metrics: &Metrics) -> Arc<Self> {
-        metrics.once(|registry| {
+    /// The node's census, exported from its first asking on. A service that starts anew has no channels.
+    pub(super) fn register(metrics: &Metrics, service: &str) -> Arc<Self> {
+        let census = metrics.once(|registry| {
             let census = Self::default();
             registry.register_collector(Box::new(census.clone()));
             census
-        })
+        });
+        census.counts().retain(|_, count| count.service != service);
+        census
     }
 
     /// A channel is open.
-    pub(super) fn opened(&self, channel: u64, host: Address, map: &str, limit: u32) {
+    pub(super) fn opened(&self, channel: u64, service: &str, map: &str, limit: u32) {
         let count = Count {
-            host,
+            service: service.to_owned(),
             map: map.to_owned(),
             limit,
             population: 0,
@@ -58,11 +59,6 @@ impl Census {
     /// A channel is no more.
     pub(super) fn closed(&self, channel: u64) {
         self.counts().remove(&channel);
-    }
-
-    /// A service has died, and its channels with it.
-    pub(super) fn lost(&self, host: Address) {
-        self.counts().retain(|_, count| count.host != host);
     }
 
     /// An avatar stands in a channel.

@@ -109,7 +109,7 @@ impl Module for MechanicsModule {
             cx: cx.clone(),
             config,
             replicas: Rc::default(),
-            census: Census::register(cx.node().metrics()),
+            census: Census::register(cx.node().metrics(), cx.name()),
             channels: RefCell::default(),
             entering: RefCell::default(),
             topics: RefCell::default(),
@@ -240,12 +240,6 @@ impl Module for MechanicsModule {
     }
 }
 
-impl Drop for MechanicsModule {
-    fn drop(&mut self) {
-        self.census.lost(self.cx.address());
-    }
-}
-
 impl Mechanics for MechanicsModule {
     async fn open(&self, channel: u64, map: String) -> Result<u32, EnterError> {
         let host = Host::of(&self.cx);
@@ -270,7 +264,7 @@ impl Mechanics for MechanicsModule {
         let host = Host::of(&self.cx);
         let mut channels: BTreeMap<u64, Residents> = BTreeMap::new();
         for (channel, count) in self.census.channels() {
-            if count.host == self.cx.address() {
+            if count.service == self.cx.name() {
                 let residents = Residents {
                     channel,
                     map: count.map,

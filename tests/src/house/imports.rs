@@ -28,8 +28,8 @@ const SHARED: [(&str, &[&str]); 6] = [
     ),
     // Its counters, for whoever gathers figures.
     ("gateway", &["GatewayMetrics"]),
-    // Whoever reads content reads the tables of a team's own too.
-    ("mechanics", &["Components", "Entrance"]),
+    // Whoever reads content reads the tables of a team's own too; and the counts for whoever gathers figures.
+    ("mechanics", &["Census", "Components", "Entrance"]),
 ];
 const SERVICES: [&str; 7] = [
     "accounts",
