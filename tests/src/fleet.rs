@@ -69,11 +69,6 @@ impl Fleet {
         self.broker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where clients connect, one for each gateway that lives.
-    pub fn urls(&self) -> Vec<String> {
-        self.words("ws://")
-    }
-
     /// The gateways that live: the number of each node, and where clients connect to it.
     pub fn gateways(&self) -> Vec<(usize, String)> {
         let nodes = self.nodes();
@@ -81,7 +76,9 @@ impl Fleet {
         let living = living.filter(|(_, node)| node.process.is_some());
         let url = |ready: &str| {
             let mut words = ready.split_whitespace();
-            words.find(|word| word.starts_with("ws://")).map(str::to_owned)
+            words
+                .find(|word| word.starts_with("ws://"))
+                .map(str::to_owned)
         };
         living
             .filter_map(|(number, node)| Some((number, url(&node.ready)?)))
