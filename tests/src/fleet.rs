@@ -69,11 +69,6 @@ impl Fleet {
         self.broker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where clients connect, one for each gateway that lives.
-    pub fn urls(&self) -> Vec<String> {
-        self.words("ws://")
-    }
-
     /// The gateways that live: the number of each node, and where clients connect to it.
     pub fn gateways(&self) -> Vec<(usize, String)> {
         let nodes = self.nodes();

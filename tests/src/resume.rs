@@ -15,8 +15,8 @@ use tests::{Mode, PASSWORD, World};
 /// Kills of gateways that one test makes.
 const KILLS: u64 = 12;
 
-/// Runs a body in a realm with two gateways on nodes of their own: over a good link, with every message serialized, and over a
-/// link that delays and loses.
+/// Runs a body in a realm with two gateways on nodes of their own: over a good link, with every message serialized, over a
+/// link that delays and loses, and in processes that a broker joins.
 macro_rules! on_two_gateways {
     ($($(#[$attribute:meta])* async fn $name:ident($world:ident: World) $body:block)*) => {$(
         $(#[$attribute])*
@@ -45,6 +45,11 @@ macro_rules! on_two_gateways {
             #[test]
             fn nodes() {
                 play(tests::Mode::Nodes);
+            }
+
+            #[test]
+            fn split() {
+                play(tests::Mode::Split);
             }
         }
     )*};
@@ -239,4 +244,9 @@ fn gateways_that_die_by_turns_never_make_two_avatars_over_a_good_link() {
 #[test]
 fn gateways_that_die_by_turns_never_make_two_avatars_over_a_link_that_loses() {
     gateways_die_by_turns(Mode::Nodes);
+}
+
+#[test]
+fn gateways_that_die_by_turns_never_make_two_avatars_in_processes_of_their_own() {
+    gateways_die_by_turns(Mode::Split);
 }
