@@ -13,21 +13,23 @@ pub(crate) struct Scene {
     pub(crate) there: Door,
     pub(crate) far: Door,
     pub(crate) hub: Hub,
+    /// What joins the nodes; a broker ends with it.
+    _net: Net,
 }
 
 pub(crate) async fn scene(wire: WireMode, faults: Faults, mailbox_len_max: usize) -> Scene {
     let hub = Hub::with_faults(Clock::machine(), faults);
     actix_rt::spawn(hub.clone().courier());
-    joined_by(&Net::Hub(hub.clone()), hub, wire, mailbox_len_max).await
+    joined_by(Net::Hub(hub.clone()), hub, wire, mailbox_len_max).await
 }
 
 /// The same over a broker.
 pub(crate) async fn scene_over_nats(mailbox_len_max: usize) -> Scene {
     let hub = Hub::new(Clock::machine());
-    joined_by(&Net::nats(), hub, WireMode::Local, mailbox_len_max).await
+    joined_by(Net::nats(), hub, WireMode::Local, mailbox_len_max).await
 }
 
-async fn joined_by(net: &Net, hub: Hub, wire: WireMode, mailbox_len_max: usize) -> Scene {
+async fn joined_by(net: Net, hub: Hub, wire: WireMode, mailbox_len_max: usize) -> Scene {
     let (here, there, far) = (Door::new(), Door::new(), Door::new());
     let start = async |number, doors: Vec<(&str, &Door)>| {
         let services = doors.into_iter().map(|(name, door)| {
@@ -53,6 +55,7 @@ async fn joined_by(net: &Net, hub: Hub, wire: WireMode, mailbox_len_max: usize) 
         there,
         far,
         hub,
+        _net: net,
     }
 }
 

@@ -199,7 +199,15 @@ fn options(cluster: &Cluster, seen: &Arc<Seen>) -> ConnectOptions {
 /// Why a connection could not be made, without what is secret.
 fn refused(cluster: &Cluster, error: &ConnectError) -> NatsError {
     let servers = cluster.nats.join(", ");
+    // What TLS finds wrong comes as bad data read from the socket.
+    let cause = std::error::Error::source(error);
+    let cause = cause.and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    let bad_data = cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::InvalidData);
     match error.kind() {
+        ConnectErrorKind::Io if bad_data => NatsError::Tls {
+            servers,
+            error: error.to_string(),
+        },
         ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
             let user = match &cluster.user {
                 Some(user) => format!("of user '{user}'"),

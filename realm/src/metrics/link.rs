@@ -162,7 +162,7 @@ impl LinkMetrics {
             if known.len() < NODES_MAX {
                 known.insert(from);
             }
-            known.contains(&from).then_some(from).unwrap_or_default()
+            if known.contains(&from) { from } else { 0 }
         };
         let label = From { from: label };
         self.gaps.get_or_create_owned(&label).inc();
