@@ -252,7 +252,7 @@ impl Mechanics for MechanicsModule {
         }
         self.replicas.open(channel, map.clone());
         self.census
-            .opened(channel, self.cx.address(), &map.id, limit);
+            .opened(channel, self.cx.name(), &map.id, limit);
         let address = self.cx.spawn::<Channel>(ChannelSeed { channel, map });
         self.cx.watch_from_service(address);
         self.channels.borrow_mut().insert(channel, address);
