@@ -18,6 +18,7 @@ mod kill_the_dog;
 mod link;
 mod objects;
 mod page;
+mod postgres;
 mod probe;
 mod python_client;
 mod restart;

@@ -279,7 +279,9 @@ impl AccountsModule {
 fn refused(error: DatabaseError) -> AccountError {
     match error {
         DatabaseError::Store(StoreError::NameTaken) => AccountError::NameTaken,
-        DatabaseError::Store(StoreError::Busy) | DatabaseError::Call(CallError::Busy) => {
+        DatabaseError::Call(CallError::Busy) => AccountError::Busy,
+        DatabaseError::Store(error) if error.is_repeatable() => {
+            tracing::warn!(%error, "a login or a registration has to be repeated");
             AccountError::Busy
         }
         error => {

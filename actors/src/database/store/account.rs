@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
-use super::operation::Begun;
+use super::sql::sql;
 use super::{OperationId, Store, StoreError};
 
 /// How many tokens an account may hold; a further one ends the oldest.
@@ -55,49 +55,44 @@ impl Store {
         name_key: &str,
         password_hash: &str,
     ) -> Result<Registered, StoreError> {
-        let mut write = match self
-            .begin(operation, "register", &format!("name {name_key}"))
-            .await?
-        {
-            Begun::Before(answer) => return Ok(answer),
-            Begun::Now(write) => write,
-        };
-        let account: i64 = sqlx::query_scalar(
-            "INSERT INTO accounts (password_hash) VALUES ($1) RETURNING account",
-        )
-        .bind(password_hash)
-        .fetch_one(write.connection())
-        .await?;
-        let character: i64 = sqlx::query_scalar(
-            "INSERT INTO characters (account, name) VALUES ($1, $2) RETURNING character",
-        )
-        .bind(account)
-        .bind(name)
-        .fetch_one(write.connection())
-        .await?;
-        let reserved = sqlx::query(
-            "INSERT INTO names (key, character) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING",
-        )
-        .bind(name_key)
-        .bind(character)
-        .execute(write.connection())
-        .await?;
-        if reserved.rows_affected() == 0 {
-            return Err(StoreError::NameTaken);
-        }
-        write.settle(Registered { account, character }).await
+        let subject = format!("name {name_key}");
+        self.once(operation, "register", subject, |mut write| async move {
+            let (account,): (i64,) =
+                sql("INSERT INTO accounts (password_hash) VALUES ($1) RETURNING account")
+                    .bind(password_hash)
+                    .one(write.on())
+                    .await?;
+            let (character,): (i64,) =
+                sql("INSERT INTO characters (account, name) VALUES ($1, $2) RETURNING character")
+                    .bind(account)
+                    .bind(name)
+                    .one(write.on())
+                    .await?;
+            let reserved = sql(
+                "INSERT INTO names (key, character) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING",
+            )
+            .bind(name_key)
+            .bind(character)
+            .execute(write.on())
+            .await?;
+            if reserved == 0 {
+                return Err(StoreError::NameTaken);
+            }
+            write.settle(Registered { account, character }).await
+        })
+        .await
     }
 
     /// The account that reserved this name.
     pub async fn account_by_name(&self, name_key: &str) -> Result<Option<AccountRow>, StoreError> {
-        let row = sqlx::query_as(
+        let mut snapshot = self.pools.read().await?;
+        sql(
             "SELECT a.account, c.character, c.name, a.password_hash FROM names n \
              JOIN characters c ON c.character = n.character JOIN accounts a ON a.account = c.account WHERE n.key = $1",
         )
         .bind(name_key)
-        .fetch_optional(&self.readers)
-        .await?;
-        Ok(row)
+        .optional(&mut snapshot)
+        .await
     }
 
     /// Lets a token log in to the account until it expires. What has expired by `now_unix_ms` goes, whoever held it.
@@ -109,48 +104,45 @@ impl Store {
         now_unix_ms: i64,
         expires_unix_ms: i64,
     ) -> Result<(), StoreError> {
-        let mut write = match self
-            .begin(operation, "token", &format!("account {account}"))
-            .await?
-        {
-            Begun::Before(answer) => return Ok(answer),
-            Begun::Now(write) => write,
-        };
-        sqlx::query("DELETE FROM tokens WHERE expires_unix_ms <= $1")
+        let subject = format!("account {account}");
+        self.once(operation, "token", subject, |mut write| async move {
+        sql("DELETE FROM tokens WHERE expires_unix_ms <= $1")
             .bind(now_unix_ms)
-            .execute(write.connection())
+            .execute(write.on())
             .await?;
-        let known: Option<i64> =
-            sqlx::query_scalar("SELECT account FROM accounts WHERE account = $1")
+        let known: Option<(i64,)> =
+            sql("SELECT account FROM accounts WHERE account = $1")
                 .bind(account)
-                .fetch_optional(write.connection())
+                .optional(write.on())
                 .await?;
         if known.is_none() {
             return Err(StoreError::NoSuchAccount);
         }
-        let put = sqlx::query(
+        let put = sql(
             "INSERT INTO tokens (hash, account, expires_unix_ms) VALUES ($1, $2, $3) ON CONFLICT (hash) \
              DO UPDATE SET expires_unix_ms = excluded.expires_unix_ms WHERE tokens.account = excluded.account",
         )
         .bind(&token_hash[..])
         .bind(account)
         .bind(expires_unix_ms)
-        .execute(write.connection())
+        .execute(write.on())
         .await?;
-        if put.rows_affected() == 0 {
+        if put == 0 {
             return Err(StoreError::Other(
                 "the token belongs to another account".into(),
             ));
         }
-        sqlx::query(
+        sql(
             "DELETE FROM tokens WHERE account = $1 AND token NOT IN \
              (SELECT token FROM tokens WHERE account = $1 ORDER BY token DESC LIMIT $2)",
         )
         .bind(account)
         .bind(i64::from(TOKENS_PER_ACCOUNT_MAX))
-        .execute(write.connection())
+        .execute(write.on())
         .await?;
         write.settle(()).await
+        })
+        .await
     }
 
     /// The account that holds this token, unless it has expired by `now_unix_ms`.
@@ -159,15 +151,15 @@ impl Store {
         token_hash: [u8; 32],
         now_unix_ms: i64,
     ) -> Result<Option<AccountRow>, StoreError> {
-        let row = sqlx::query_as(
+        let mut snapshot = self.pools.read().await?;
+        sql(
             "SELECT a.account, c.character, c.name, a.password_hash FROM tokens t \
              JOIN accounts a ON a.account = t.account JOIN characters c ON c.account = a.account \
              WHERE t.hash = $1 AND t.expires_unix_ms > $2",
         )
-        .bind(token_hash.to_vec())
+        .bind(&token_hash[..])
         .bind(now_unix_ms)
-        .fetch_optional(&self.readers)
-        .await?;
-        Ok(row)
+        .optional(&mut snapshot)
+        .await
     }
 }

@@ -5,12 +5,12 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::database::store::TOKENS_PER_ACCOUNT_MAX;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_who_want_one_name_one_gets_it() {
-    let scene = Scene::open().await;
+on_each_database! {
+async fn of_fifty_who_want_one_name_one_gets_it(scene: Scene) {
     let mut tasks = JoinSet::new();
+    let other = scene.open_again().await;
     for wish in 0..50 {
-        let store = scene.store.clone();
+        let store = if wish % 2 == 0 { &scene.store } else { &other }.clone();
         tasks.spawn(async move {
             store
                 .register(op("register", wish, 0), "Ada", "ada", "hash")
@@ -40,9 +40,7 @@ async fn of_fifty_who_want_one_name_one_gets_it() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_registration_sent_twenty_times_makes_one_account() {
-    let scene = Scene::open().await;
+async fn one_registration_sent_twenty_times_makes_one_account(scene: Scene) {
     let mut tasks = JoinSet::new();
     for _ in 0..20 {
         let store = scene.store.clone();
@@ -69,9 +67,7 @@ async fn one_registration_sent_twenty_times_makes_one_account() {
     );
 }
 
-#[tokio::test]
-async fn an_account_is_found_by_its_name() {
-    let scene = Scene::open().await;
+async fn an_account_is_found_by_its_name(scene: Scene) {
     let registered = scene
         .store
         .register(op("register", 1, 0), "Ada", "ada", "secret hash")
@@ -99,9 +95,7 @@ async fn an_account_is_found_by_its_name() {
     assert_eq!(nobody, None, "an unknown name should have no account");
 }
 
-#[tokio::test]
-async fn an_operation_id_serves_one_kind_and_one_subject() {
-    let scene = Scene::open().await;
+async fn an_operation_id_serves_one_kind_and_one_subject(scene: Scene) {
     let ada = scene.register("ada").await;
     let bob = scene.register("bob").await;
     let id = op("anything", 1, 1);
@@ -127,9 +121,7 @@ async fn an_operation_id_serves_one_kind_and_one_subject() {
     );
 }
 
-#[tokio::test]
-async fn a_token_stands_for_its_account_until_it_expires() {
-    let scene = Scene::open().await;
+async fn a_token_stands_for_its_account_until_it_expires(scene: Scene) {
     let ada = scene.register("ada").await;
     let token = [7; 32];
     scene
@@ -165,9 +157,7 @@ async fn a_token_stands_for_its_account_until_it_expires() {
     );
 }
 
-#[tokio::test]
-async fn the_oldest_token_makes_room() {
-    let scene = Scene::open().await;
+async fn the_oldest_token_makes_room(scene: Scene) {
     let ada = scene.register("ada").await;
     for n in 0..=TOKENS_PER_ACCOUNT_MAX as u8 {
         scene
@@ -192,9 +182,7 @@ async fn the_oldest_token_makes_room() {
     }
 }
 
-#[tokio::test]
-async fn a_token_needs_an_account_and_keeps_it() {
-    let scene = Scene::open().await;
+async fn a_token_needs_an_account_and_keeps_it(scene: Scene) {
     let nobody = scene
         .store
         .put_token(op("token", 1, 0), 99, [1; 32], 0, 100)
@@ -215,4 +203,5 @@ async fn a_token_needs_an_account_and_keeps_it() {
         stolen.is_err(),
         "a token should not move to another account"
     );
+}
 }
