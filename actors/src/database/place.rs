@@ -5,7 +5,7 @@
 mod tests;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -148,6 +148,9 @@ impl Place {
                 StoreError::Login(_) => {
                     "set REALM_DATABASE_PASSWORD to the user's password, or have the server let the user in (pg_hba.conf)"
                 }
+                StoreError::Tls(_) => {
+                    "correct `sslmode` and `sslrootcert` in the url, or the server's certificate"
+                }
                 StoreError::TooOld(_) => "bring the server to a newer release",
                 StoreError::NotWritable(_) => {
                     "let the user make tables in the database's schema, and take a server that is no stand-by"
@@ -244,10 +247,14 @@ fn options(url: &str, may_hold_password: bool) -> Result<PgConnectOptions, Strin
             "holds a password: take it out, and set {PASSWORD_VARIABLE} instead"
         ));
     }
-    for (key, _) in parsed.query_pairs() {
+    for (key, value) in parsed.query_pairs() {
         if !PARAMETERS.contains(&&*key) {
             let known = PARAMETERS.join(", ");
             return Err(format!("has an unknown parameter; known are {known}"));
+        }
+        let is_file = key.starts_with("ssl") && key != "sslmode";
+        if is_file && !Path::new(&*value).exists() {
+            return Err(format!("names a file in `{key}` that is not there"));
         }
     }
     PgConnectOptions::from_str(url).map_err(|_| {

@@ -87,6 +87,10 @@ fn a_url_that_cannot_be_is_refused_without_repeating_it() {
             format!("postgres://realm@db.example/world?sslmode={SECRET}"),
             "`sslmode`",
         ),
+        (
+            "postgres://realm@db.example/world?sslrootcert=/no/such.pem".to_owned(),
+            "`sslrootcert`",
+        ),
         (format!("realm {SECRET}"), "is no"),
     ];
     for (url, words) in urls {

@@ -1,5 +1,7 @@
 //! What the store refuses and why, as plain data that travels in a reply.
 
+use std::io::ErrorKind;
+
 use serde::{Deserialize, Serialize};
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgDatabaseError;
@@ -61,6 +63,9 @@ pub enum StoreError {
     /// The server lets nobody of that name or password in.
     #[error("the server refuses the login: {0}")]
     Login(String),
+    /// The connection to the server cannot be secured as the url asks for it.
+    #[error("the connection cannot be secured: {0}")]
+    Tls(String),
     /// Anything else, in words.
     #[error("{0}")]
     Other(String),
@@ -96,6 +101,11 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::PoolClosed => StoreError::Other("the store is closed".into()),
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
                 StoreError::Corrupt(error.to_string())
+            }
+            sqlx::Error::Tls(cause) => StoreError::Tls(cause.to_string()),
+            // What rustls refuses comes as this.
+            sqlx::Error::Io(cause) if cause.kind() == ErrorKind::InvalidData => {
+                StoreError::Tls(cause.to_string())
             }
             sqlx::Error::Io(_) => StoreError::Away,
             sqlx::Error::Database(cause) => {
