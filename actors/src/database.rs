@@ -2,6 +2,7 @@
 
 mod calls;
 mod module;
+pub mod place;
 #[cfg(test)]
 pub(crate) mod scene;
 pub mod store;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use realm::role::{Password, Role, RoleFault, WireMode};
+use realm::role::{ModuleSpec, Password, Role, RoleFault, WireMode};
 use realm::{
     Birth, Clock, Hub, Module, Modules, Nats, NatsError, Network, Node, NodeConfig, Outside,
     StartError, Trace, Unfinished,
@@ -17,6 +17,7 @@ use crate::accounts::AccountsModule;
 use crate::balancer::BalancerModule;
 use crate::chat::ChatModule;
 use crate::database::DatabaseModule;
+use crate::database::place::{DatabaseConfig, Environment, Place};
 use crate::database::store::{Store, StoreError};
 use crate::gateway::GatewayModule;
 use crate::mechanics::MechanicsModule;
@@ -83,9 +84,9 @@ pub enum LaunchError {
     /// A role's setting is wrong.
     #[error("{0}")]
     Role(#[from] RoleFault),
-    /// The database could not be opened.
-    #[error("the database {0} could not be opened: {1}")]
-    Database(PathBuf, StoreError),
+    /// The database could not be opened; in words for the operator.
+    #[error("{0}")]
+    Database(String),
     /// No role of this process runs the database.
     #[error(
         "none of the roles runs the module 'database': give all roles of the realm to one `realm up`, or each a [cluster]"
@@ -112,9 +113,14 @@ impl Launch {
         if roles.iter().any(alone) && !roles.iter().any(keeps_data) {
             return Err(LaunchError::NoDatabase);
         }
+        let keeper = roles.iter().find(|role| keeps_data(role));
+        let Some(keeper) = keeper.or(roles.first()).cloned() else {
+            return Ok(Vec::new());
+        };
+        let place = self.place(&mut self.adapted(keeper)?)?;
         let mut nodes = Vec::new();
         for role in roles {
-            match self.start_one(role).await {
+            match self.start_in(role, &place).await {
                 Ok(node) => nodes.push(node),
                 Err(error) => {
                     stop(nodes).await;
@@ -130,8 +136,14 @@ impl Launch {
     /// # Errors
     /// When it does not start.
     pub async fn start_one(&self, role: Role) -> Result<Node, LaunchError> {
+        let place = self.place(&mut self.adapted(role.clone())?)?;
+        self.start_in(role, &place).await
+    }
+
+    /// Starts a node of the realm whose data are in this place.
+    async fn start_in(&self, role: Role, place: &Place) -> Result<Node, LaunchError> {
         let role = self.adapted(role)?;
-        let (network, birth) = self.network_of(&role).await?;
+        let (network, birth) = self.network_of(&role, place).await?;
         let config = NodeConfig {
             birth,
             role,
@@ -148,20 +160,24 @@ impl Launch {
 
     /// What joins the role's node to the others, and its birth number: from the database if it has one, or else from a node
     /// that has.
-    async fn network_of(&self, role: &Role) -> Result<(Arc<dyn Network>, Birth), LaunchError> {
+    async fn network_of(
+        &self,
+        role: &Role,
+        place: &Place,
+    ) -> Result<(Arc<dyn Network>, Birth), LaunchError> {
         let Some(cluster) = role.cluster.clone() else {
-            return Ok((Arc::new(self.hub.clone()), self.next_birth().await?));
+            return Ok((Arc::new(self.hub.clone()), self.next_birth(place).await?));
         };
         let clock = self.clock.clone();
         let joined = async move { Nats::connect(&cluster, clock).await };
         let nats = Arc::new(self.outside.run(joined).await??);
         let birth = if keeps_data(role) {
-            let birth = self.next_birth().await?;
-            let launch = self.clone();
+            let birth = self.next_birth(place).await?;
+            let (launch, place) = (self.clone(), place.clone());
             nats.serve_births(move || {
-                let launch = launch.clone();
+                let (launch, place) = (launch.clone(), place.clone());
                 async move {
-                    let birth = launch.next_birth().await;
+                    let birth = launch.next_birth(&place).await;
                     birth
                         .inspect_err(|error| tracing::error!(%error, "no birth number"))
                         .ok()
@@ -199,7 +215,10 @@ impl Launch {
             cluster.password = password.clone().or(cluster.password.take());
         }
         if let Some(database) = role.module_mut("database") {
-            database.set("file", self.data.join(DATABASE_FILE).display().to_string());
+            let settings: DatabaseConfig = database.config()?;
+            if !settings.names_a_server() {
+                database.set("file", self.data.join(DATABASE_FILE).display().to_string());
+            }
         }
         if let (Some(listen), Some(gateway)) = (&self.listen, role.module_mut("gateway")) {
             gateway.set("listen", listen.clone());
@@ -214,20 +233,29 @@ impl Launch {
         Ok(role)
     }
 
+    /// Where the data of an adapted role are; a role without a database has them in the data folder, as far as nothing else
+    /// is said.
+    fn place(&self, role: &mut Role) -> Result<Place, LaunchError> {
+        let mut without = ModuleSpec::new(DatabaseModule::NAME, toml::Table::new());
+        without.set("file", self.data.join(DATABASE_FILE).display().to_string());
+        let module = role
+            .module_mut(DatabaseModule::NAME)
+            .unwrap_or(&mut without);
+        Place::new(&module.config()?, &Environment::of_process()).map_err(LaunchError::Database)
+    }
+
     /// Birth numbers come from the store, so that none is given twice however often nodes start.
-    async fn next_birth(&self) -> Result<Birth, LaunchError> {
-        let file = self.data.join(DATABASE_FILE);
-        let path = file.clone();
+    async fn next_birth(&self, place: &Place) -> Result<Birth, LaunchError> {
+        let opened = place.clone();
         let number = self.outside.run(async move {
-            let store = Store::open(&path).await?;
+            let store = Store::open(&opened).await?;
             let number = store.next_birth().await;
             store.close().await;
             number
         });
-        let number = number
-            .await?
-            .map_err(|error| LaunchError::Database(file.clone(), error))?;
-        Birth::new(number).ok_or(LaunchError::Database(file, StoreError::NoBirthsLeft))
+        let number = number.await?;
+        let birth = number.and_then(|number| Birth::new(number).ok_or(StoreError::NoBirthsLeft));
+        birth.map_err(|error| LaunchError::Database(place.advice(&error)))
     }
 }
 
@@ -280,4 +308,15 @@ pub fn keeps_data(role: &Role) -> bool {
     let services = role.services.iter();
     let mut modules = services.flat_map(|service| &service.modules);
     modules.any(|module| module.name == DatabaseModule::NAME)
+}
+
+/// True when the role's node keeps its data in a file of this machine, which no other process may have.
+pub fn keeps_file(role: &Role) -> bool {
+    let services = role.services.iter();
+    let mut modules = services.flat_map(|service| &service.modules);
+    let database = modules.find(|module| module.name == DatabaseModule::NAME);
+    let elsewhere = |settings: DatabaseConfig| settings.names_a_server();
+    database.is_some_and(|module| {
+        Environment::of_process().url.is_none() && !module.config().is_ok_and(elsewhere)
+    })
 }

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use actors::database::place::Place;
+use actors::database::store::Store;
 use client::WebSocket;
 use client::player::Player;
 use client::smoke::{Story, check_belongings};
@@ -119,7 +121,7 @@ fn what_was_looted_survives_a_kill(mode: Mode) {
             entered.coins, story.coins,
             "no coin should be lost or doubled"
         );
-        let store = actors::database::store::Store::open(&data.path().join("realm.db")).await;
+        let store = Store::open(&Place::File(data.path().join("realm.db"))).await;
         let faults = store
             .expect("the database should open")
             .check()

@@ -14,6 +14,7 @@ use std::sync::mpsc as blocking;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use actors::database::place::Place;
 use actors::database::store::Store;
 use actors::launch::{self, DATABASE_FILE, Launch};
 use client::WebSocket;
@@ -323,7 +324,7 @@ impl World {
 
     /// Opens the store beside the running realm, to look into it.
     pub async fn store(&self) -> Store {
-        Store::open(&self.data.join(DATABASE_FILE))
+        Store::open(&Place::File(self.data.join(DATABASE_FILE)))
             .await
             .expect("the realm's database should open")
     }

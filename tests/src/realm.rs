@@ -19,6 +19,7 @@ mod link;
 mod nats_link;
 mod objects;
 mod page;
+mod postgres;
 mod probe;
 mod python_client;
 mod restart;

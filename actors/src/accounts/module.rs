@@ -285,7 +285,9 @@ fn refused(error: DatabaseError) -> AccountError {
         DatabaseError::Store(StoreError::NameTaken) => AccountError::NameTaken,
         DatabaseError::Store(StoreError::NoSuchToken) => AccountError::BadToken,
         DatabaseError::Store(StoreError::OldToken) => AccountError::OldToken,
-        DatabaseError::Store(StoreError::Busy) | DatabaseError::Call(CallError::Busy) => {
+        DatabaseError::Call(CallError::Busy) => AccountError::Busy,
+        DatabaseError::Store(error) if error.is_repeatable() => {
+            tracing::warn!(%error, "a login or a registration has to be repeated");
             AccountError::Busy
         }
         error => {

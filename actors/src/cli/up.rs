@@ -55,7 +55,7 @@ impl Up {
             self.roles
         };
         let roles = load(&named, &known.modules)?;
-        let _ours = match roles.iter().any(launch::keeps_data) {
+        let _ours = match roles.iter().any(launch::keeps_file) {
             true => Some(claim(&self.data)?),
             false => None,
         };
@@ -108,7 +108,7 @@ async fn serve(launch: Launch, roles: Vec<Role>) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-/// Two realms on one database would each believe to own its characters: the second is refused. The lock goes with the
+/// Two realms on one file would each believe to own its characters: the second is refused. The lock goes with the
 /// process, however it ends.
 fn claim(data: &Path) -> anyhow::Result<File> {
     std::fs::create_dir_all(data)

@@ -20,6 +20,16 @@ pub enum DatabaseError {
     Call(#[from] CallError),
 }
 
+impl DatabaseError {
+    /// True when the same operation may succeed if it is asked again.
+    pub fn is_repeatable(&self) -> bool {
+        match self {
+            DatabaseError::Store(error) => error.is_repeatable(),
+            DatabaseError::Call(_) => true,
+        }
+    }
+}
+
 /// Keeps what must not be lost.
 #[calls(group = "database", proxy = DatabaseProxy)]
 pub trait Database {
@@ -82,6 +92,15 @@ pub trait Database {
         epoch: Epoch,
         character: i64,
     ) -> Result<(), DatabaseError>;
+
+    /// Makes `owner` the one who hosts a channel, under a new epoch.
+    async fn take_channel(
+        &self,
+        operation: OperationId,
+        channel: u64,
+        map: String,
+        owner: Address,
+    ) -> Result<Epoch, DatabaseError>;
 
     /// Gives items and coins to a character, in one transaction, once ever for this operation.
     async fn grant(

@@ -1,48 +1,31 @@
 //! Answers the realm's calls to the database by handing each to the store, away from the service's thread. Bounds how many
-//! are under way; refuses the rest, and refuses to start without a file that works.
+//! are under way; refuses the rest, and refuses to start without a database that works.
 
 #[cfg(test)]
 mod tests;
 
 use std::cell::OnceCell;
 use std::future::Future;
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use realm::{Address, CallError, CallTable, Module, ModuleError, ServiceCx};
-use serde::Deserialize;
 use tokio::sync::Semaphore;
 
+use super::place::{DatabaseConfig, Environment, Place};
 use super::store::{
     AccountRow, Belongings, CharacterRow, Epoch, NewToken, OperationId, Registered, Resumed, Save,
     Store, StoreError,
 };
 use super::{Database, DatabaseError, DatabaseProxy};
 
-/// Settings of the module `database`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct DatabaseConfig {
-    /// The file; made when it is not there.
-    file: PathBuf,
-    /// Calls under way at most; more are refused as busy.
-    in_flight_max: usize,
-}
-
-impl Default for DatabaseConfig {
-    fn default() -> Self {
-        Self {
-            file: PathBuf::from("data/realm.db"),
-            in_flight_max: 64,
-        }
-    }
-}
+/// Calls under way at most, where nothing is said.
+const IN_FLIGHT_MAX_DEFAULT: usize = 64;
 
 /// The database service's module. It holds the store from its start until it drains.
 pub struct DatabaseModule {
     cx: ServiceCx,
-    file: PathBuf,
+    place: Place,
     store: OnceCell<Store>,
     turns: Arc<Semaphore>,
 }
@@ -53,14 +36,15 @@ impl Module for DatabaseModule {
     type Config = DatabaseConfig;
 
     fn new(config: DatabaseConfig, cx: &ServiceCx) -> Result<Self, ModuleError> {
-        if !(1..=Semaphore::MAX_PERMITS).contains(&config.in_flight_max) {
+        let in_flight_max = config.in_flight_max.unwrap_or(IN_FLIGHT_MAX_DEFAULT);
+        if !(1..=Semaphore::MAX_PERMITS).contains(&in_flight_max) {
             return Err(needs("`in_flight_max` must be at least 1".to_owned()));
         }
         Ok(Self {
             cx: cx.clone(),
-            file: config.file,
+            place: Place::new(&config, &Environment::of_process()).map_err(needs)?,
             store: OnceCell::new(),
-            turns: Arc::new(Semaphore::new(config.in_flight_max)),
+            turns: Arc::new(Semaphore::new(in_flight_max)),
         })
     }
 
@@ -69,15 +53,15 @@ impl Module for DatabaseModule {
     }
 
     async fn start(self: &Rc<Self>, cx: &ServiceCx) -> Result<(), ModuleError> {
-        let file = self.file.clone();
+        let place = self.place.clone();
         let opened = cx
             .node()
             .outside()
-            .run(async move { Store::open(&file).await })
+            .run(async move { Store::open(&place).await })
             .await;
         let store = opened
             .map_err(|unfinished| needs(format!("the database did not open: {unfinished}")))?
-            .map_err(|error| needs(advice(&self.file, &error)))?;
+            .map_err(|error| needs(self.place.advice(&error)))?;
         if self.store.set(store).is_err() {
             tracing::error!("the database was started twice");
         }
@@ -217,6 +201,21 @@ impl Database for DatabaseModule {
         .await
     }
 
+    async fn take_channel(
+        &self,
+        operation: OperationId,
+        channel: u64,
+        map: String,
+        owner: Address,
+    ) -> Result<Epoch, DatabaseError> {
+        self.on_store(|store| async move {
+            store
+                .take_channel(operation, channel, &map, owner.get())
+                .await
+        })
+        .await
+    }
+
     async fn grant(
         &self,
         operation: OperationId,
@@ -240,18 +239,4 @@ fn needs(what: String) -> ModuleError {
         module: DatabaseModule::NAME,
         what,
     }
-}
-
-/// What the operator should do about a file that does not open.
-fn advice(file: &Path, error: &StoreError) -> String {
-    let file = file.display();
-    let what_to_do = match error {
-        StoreError::NotWritable(_) => "make it writable, or set `file` to a path that is",
-        StoreError::Corrupt(_) => "put a backup in its place, or set `file` to another path",
-        StoreError::Schema(_) => "use the program that fits it, or set `file` to another path",
-        StoreError::Full => "make room on its disk, or set `file` to a path on another",
-        StoreError::Busy => "stop the process that holds it, or wait for it",
-        _ => "set `file` to a path that works",
-    };
-    format!("the database {file} did not open: {error}; {what_to_do}")
 }

@@ -1,158 +1,83 @@
-//! The store: the only code that knows SQL. It owns the realm's durable data in one SQLite file, and refuses a write under an
-//! old ownership epoch, a second effect of one operation, and a file whose schema it does not know.
+//! The store: the only code that knows SQL. It owns the realm's durable data in one SQLite file or one PostgreSQL database,
+//! and refuses a write under an old ownership epoch, a second effect of one operation, and a schema that it does not know.
 //!
-//! Every write is one transaction that takes the write lock at once, so two nodes on one file wait for each other instead of
-//! failing half-way. Time is handed in. Statements keep to what SQLite and PostgreSQL both understand.
+//! Every write is one transaction. What two of them could quarrel about, they come to one after the other: on SQLite because
+//! there is one writer, on PostgreSQL because each first takes the lock of its subject (`operation.rs`), and what subjects share
+//! is guarded by unique keys. Time is handed in. Statements keep to what both databases understand (`sql.rs`).
 
 mod account;
+mod channel;
 mod character;
 mod check;
 mod economy;
 mod error;
 mod operation;
+mod postgres;
+mod sql;
+mod sqlite;
 
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-use std::time::Duration;
-
-use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, Sqlite, SqlitePool, Transaction};
+use std::fmt;
 
 pub use account::{AccountRow, LINEAGES_PER_ACCOUNT_MAX, NewToken, Registered, Resumed};
 pub use character::{CharacterRow, Save};
 pub use economy::{Belongings, COINS_MAX, GRANT_STACKS_MAX};
 pub use error::StoreError;
 pub use operation::{Epoch, OperationId};
+pub use postgres::PostgresLimits;
+
+use super::place::Place;
+use sql::{Pools, sql};
 
 /// The largest birth number; an address has 20 bits for it.
 pub const BIRTH_MAX: u32 = (1 << 20) - 1;
 
-/// How long a statement waits for another process that holds the write lock.
-const LOCK_WAIT: Duration = Duration::from_secs(5);
-
-/// How long a call waits for its turn at a connection of this process.
-const TURN_WAIT: Duration = Duration::from_secs(10);
-
-const READERS_MAX: u32 = 4;
-
-/// How often a new file is switched to its write-ahead log while others do the same.
-const SWITCH_TRIES_MAX: u32 = 50;
-
-static SCHEMA: Migrator = sqlx::migrate!("migrations/sqlite");
-
-/// The realm's data. Clones share one writer connection and a few readers, each on a thread of its own, so a caller never
-/// blocks; it may be called from any tokio runtime with time enabled. `close` ends it for all clones.
-#[derive(Clone, Debug)]
+/// The realm's data. Clones share their connections, and a caller never blocks. On SQLite each connection has a thread of its
+/// own, so any tokio runtime with time enabled will do; on PostgreSQL the runtime that opened the store must live on. `close`
+/// ends it for all clones.
+#[derive(Clone)]
 pub struct Store {
-    writer: SqlitePool,
-    readers: SqlitePool,
+    pools: Pools,
+}
+
+// What connections are made from holds the password.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
 }
 
 impl Store {
-    /// Opens the file, creating it and its folder, and brings its schema up to date.
-    pub async fn open(path: &Path) -> Result<Store, StoreError> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| {
-                StoreError::NotWritable(format!("the folder {}: {error}", folder.display()))
-            })?;
-        }
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .busy_timeout(LOCK_WAIT)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true);
-        let writer = pool(1)
-            .connect_with(options.clone().create_if_missing(true))
-            .await
-            .map_err(|error| StoreError::from(error).of_file(path))?;
-        if let Err(error) = prepare(&writer).await {
-            writer.close().await;
-            return Err(error.of_file(path));
-        }
-        let readers = pool(READERS_MAX).connect_lazy_with(options.read_only(true));
-        Ok(Store { writer, readers })
+    /// Opens the database at this place and brings its schema up to date; a file is created with its folder, a database on a
+    /// server must be there.
+    pub async fn open(place: &Place) -> Result<Store, StoreError> {
+        let pools = match place {
+            Place::File(path) => sqlite::open(path).await,
+            Place::Postgres(server) => postgres::open(server.options(), server.limits()).await,
+        };
+        let pools = pools.map_err(|error| error.of_place(place))?;
+        Ok(Store { pools })
     }
 
-    /// Waits for the writes under way and lets go of the file. Later calls are refused.
+    /// Waits for the writes under way and lets go of the database. Later calls are refused.
     pub async fn close(&self) {
-        // The writer goes last: only a connection that may write can fold the log back into the file.
-        self.readers.close().await;
-        self.writer.close().await;
+        self.pools.close().await;
     }
 
     /// A birth number that no node has had: 1 to `BIRTH_MAX`, then `NoBirthsLeft`.
     pub async fn next_birth(&self) -> Result<u32, StoreError> {
-        let mut transaction = self.write().await?;
-        let birth: Option<i64> = sqlx::query_scalar(
+        let mut transaction = self.pools.write().await?;
+        let birth: Option<(i64,)> = sql(
             "UPDATE counters SET value = value + 1 WHERE name = 'birth' AND value < $1 RETURNING value",
         )
         .bind(i64::from(BIRTH_MAX))
-        .fetch_optional(&mut *transaction)
+        .optional(&mut transaction)
         .await?;
-        let birth = birth.ok_or(StoreError::NoBirthsLeft)?;
+        let (birth,) = birth.ok_or(StoreError::NoBirthsLeft)?;
         transaction.commit().await?;
         u32::try_from(birth).map_err(|_| StoreError::Corrupt(format!("the last birth is {birth}")))
-    }
-
-    /// A transaction that holds the write lock from its start; dropped, it leaves nothing.
-    async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
-    }
-}
-
-fn pool(connections_max: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections_max)
-        .acquire_timeout(TURN_WAIT)
-        // Without lifetimes there is no housekeeping task, which would die with the runtime that opened the store.
-        .idle_timeout(None)
-        .max_lifetime(None)
-        // On a full disk SQLite ends a transaction by itself, and the connection's count of them is then off for good.
-        // The pool has pinged it by now, so a rollback that was still queued has run.
-        .before_acquire(|connection, _| {
-            let usable = !connection.is_in_transaction();
-            Box::pin(async move { Ok(usable) })
-        })
-}
-
-/// Brings a file of any age to what this program needs, while others may be doing the same.
-async fn prepare(writer: &SqlitePool) -> Result<(), StoreError> {
-    write_ahead(writer).await?;
-    // Under the write lock as a whole, so that of two processes on a new file one migrates and the other finds it done.
-    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
-    SCHEMA.run_direct(None, &mut *transaction, false).await?;
-    transaction.commit().await?;
-    Ok(())
-}
-
-/// Readers do not wait for a writer that logs ahead. The file stays in this mode.
-async fn write_ahead(writer: &SqlitePool) -> Result<(), StoreError> {
-    let mut tries = 1;
-    loop {
-        let switched: Result<String, _> = sqlx::query_scalar("PRAGMA journal_mode = WAL")
-            .fetch_one(writer)
-            .await;
-        match switched.map_err(StoreError::from) {
-            Ok(mode) if mode == "wal" => return Ok(()),
-            Ok(mode) => {
-                return Err(StoreError::Other(format!(
-                    "the file system allows no write-ahead log, only {mode}"
-                )));
-            }
-            // Two that switch a new file at once are refused without a wait: wait for the other's lock instead.
-            Err(StoreError::Busy) if tries < SWITCH_TRIES_MAX => {
-                tries += 1;
-                writer
-                    .begin_with("BEGIN IMMEDIATE")
-                    .await?
-                    .rollback()
-                    .await?;
-            }
-            Err(error) => return Err(error),
-        }
     }
 }
 

@@ -7,13 +7,18 @@ use tests::workspace;
 use super::{paragraph, sources};
 
 /// The crates of the workspace, and which of them each may depend on.
-const CRATES: [(&str, &str, &[&str]); 6] = [
+const CRATES: [(&str, &str, &[&str]); 7] = [
     ("realm/wire", "wire", &[]),
     ("realm/macros", "realm-macros", &[]),
     ("realm", "realm", &["wire", "realm-macros"]),
     ("client", "client", &["wire"]),
-    ("actors", "actors", &["wire", "realm", "client"]),
-    ("tests", "tests", &["wire", "realm", "client", "actors"]),
+    ("tests/servers", "servers", &[]),
+    ("actors", "actors", &["wire", "realm", "client", "servers"]),
+    (
+        "tests",
+        "tests",
+        &["wire", "realm", "client", "actors", "servers"],
+    ),
 ];
 
 /// What one service uses of another beside its calls (`…Proxy`) and their errors (`…Error`): the values in them, and its

@@ -1,5 +1,7 @@
 //! The database service as other services meet it.
 
+use std::path::Path;
+
 use futures_util::future::join3;
 use realm::{Modules, StartError};
 use sqlx::Connection;

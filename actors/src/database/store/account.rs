@@ -6,7 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
-use super::operation::{Begun, Write};
+use super::operation::Write;
+use super::sql::sql;
 use super::{OperationId, Store, StoreError, signed, unsigned};
 
 /// How many lineages an account may have: one for each place where its player is logged in. A further one ends the one that
@@ -94,49 +95,44 @@ impl Store {
         name_key: &str,
         password_hash: &str,
     ) -> Result<Registered, StoreError> {
-        let mut write = match self
-            .begin(operation, "register", &format!("name {name_key}"))
-            .await?
-        {
-            Begun::Before(answer) => return Ok(answer),
-            Begun::Now(write) => write,
-        };
-        let account: i64 = sqlx::query_scalar(
-            "INSERT INTO accounts (password_hash) VALUES ($1) RETURNING account",
-        )
-        .bind(password_hash)
-        .fetch_one(write.connection())
-        .await?;
-        let character: i64 = sqlx::query_scalar(
-            "INSERT INTO characters (account, name) VALUES ($1, $2) RETURNING character",
-        )
-        .bind(account)
-        .bind(name)
-        .fetch_one(write.connection())
-        .await?;
-        let reserved = sqlx::query(
-            "INSERT INTO names (key, character) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING",
-        )
-        .bind(name_key)
-        .bind(character)
-        .execute(write.connection())
-        .await?;
-        if reserved.rows_affected() == 0 {
-            return Err(StoreError::NameTaken);
-        }
-        write.settle(Registered { account, character }).await
+        let subject = format!("name {name_key}");
+        self.once(operation, "register", subject, |mut write| async move {
+            let (account,): (i64,) =
+                sql("INSERT INTO accounts (password_hash) VALUES ($1) RETURNING account")
+                    .bind(password_hash)
+                    .one(write.on())
+                    .await?;
+            let (character,): (i64,) =
+                sql("INSERT INTO characters (account, name) VALUES ($1, $2) RETURNING character")
+                    .bind(account)
+                    .bind(name)
+                    .one(write.on())
+                    .await?;
+            let reserved = sql(
+                "INSERT INTO names (key, character) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING",
+            )
+            .bind(name_key)
+            .bind(character)
+            .execute(write.on())
+            .await?;
+            if reserved == 0 {
+                return Err(StoreError::NameTaken);
+            }
+            write.settle(Registered { account, character }).await
+        })
+        .await
     }
 
     /// The account that reserved this name.
     pub async fn account_by_name(&self, name_key: &str) -> Result<Option<AccountRow>, StoreError> {
-        let row = sqlx::query_as(
+        let mut snapshot = self.pools.read().await?;
+        sql(
             "SELECT a.account, c.character, c.name, a.password_hash FROM names n \
              JOIN characters c ON c.character = n.character JOIN accounts a ON a.account = c.account WHERE n.key = $1",
         )
         .bind(name_key)
-        .fetch_optional(&self.readers)
-        .await?;
-        Ok(row)
+        .optional(&mut snapshot)
+        .await
     }
 
     /// Counts a login to the account and gives it the first token of a lineage. What has expired by `now_unix_ms` goes,
@@ -148,29 +144,27 @@ impl Store {
         token: NewToken,
         now_unix_ms: i64,
     ) -> Result<u64, StoreError> {
-        let mut write = match self
-            .begin(operation, "login", &format!("account {account}"))
-            .await?
-        {
-            Begun::Before(answer) => return Ok(answer),
-            Begun::Now(write) => write,
-        };
-        forget_expired(&mut write, now_unix_ms).await?;
-        let login = count_login(&mut write, account).await?;
-        put_token(&mut write, account, login, login, &token).await?;
-        sqlx::query(
-            "DELETE FROM tokens WHERE account = $1 AND lineage NOT IN \
-             (SELECT lineage FROM tokens WHERE account = $1 GROUP BY lineage ORDER BY MAX(login) DESC LIMIT $2)",
-        )
-        .bind(account)
-        .bind(i64::from(LINEAGES_PER_ACCOUNT_MAX))
-        .execute(write.connection())
-        .await?;
-        write.settle(unsigned(login)?).await
+        let subject = format!("account {account}");
+        self.once(operation, "login", subject, move |mut write| async move {
+            forget_expired(&mut write, now_unix_ms).await?;
+            let login = count_login(&mut write, account).await?;
+            put_token(&mut write, account, login, login, &token).await?;
+            sql(
+                "DELETE FROM tokens WHERE account = $1 AND lineage NOT IN \
+                 (SELECT lineage FROM tokens WHERE account = $1 GROUP BY lineage ORDER BY MAX(login) DESC LIMIT $2)",
+            )
+            .bind(account)
+            .bind(i64::from(LINEAGES_PER_ACCOUNT_MAX))
+            .execute(write.on())
+            .await?;
+            write.settle(unsigned(login)?).await
+        })
+        .await
     }
 
-    /// Counts a resume by a token and gives its lineage another; `anew` says that the client's numbers begin anew. What the shown token replaced goes: it has proved to have
-    /// arrived. It stays itself until `confirm_login`, or until the new one is shown.
+    /// Counts a resume by a token and gives its lineage another; `anew` says that the client's numbers begin anew. What the
+    /// shown token replaced goes: it has proved to have arrived. It stays itself until `confirm_login`, or until the new one is
+    /// shown.
     pub async fn resume_lineage(
         &self,
         operation: OperationId,
@@ -179,93 +173,81 @@ impl Store {
         anew: bool,
         now_unix_ms: i64,
     ) -> Result<Resumed, StoreError> {
-        let mut write = match self
-            .begin(
-                operation,
-                "resume",
-                &format!("token {}", OperationId::of_hash(shown_hash)),
-            )
-            .await?
-        {
-            Begun::Before(answer) => return Ok(answer),
-            Begun::Now(write) => write,
-        };
-        forget_expired(&mut write, now_unix_ms).await?;
-        let shown: Option<(i64, i64, i64, i64, String)> = sqlx::query_as(
-            "SELECT t.account, t.login, t.numbers, c.character, c.name FROM tokens t \
-             JOIN characters c ON c.account = t.account WHERE t.hash = $1 AND t.lineage = $2",
-        )
-        .bind(shown_hash.to_vec())
-        .bind(token.lineage.to_vec())
-        .fetch_optional(write.connection())
-        .await?;
-        let Some((account, shown, numbers, character, name)) = shown else {
-            let goes_on: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM tokens WHERE lineage = $1")
-                .bind(token.lineage.to_vec())
-                .fetch_one(write.connection())
+        let subject = format!("token {}", OperationId::of_hash(shown_hash));
+        self.once(operation, "resume", subject, move |mut write| async move {
+            forget_expired(&mut write, now_unix_ms).await?;
+            let whose: Option<(i64,)> = sql("SELECT account FROM tokens WHERE lineage = $1 LIMIT 1")
+                .bind(&token.lineage[..])
+                .optional(write.on())
                 .await?;
-            return Err(match goes_on {
-                0 => StoreError::NoSuchToken,
-                _ => StoreError::OldToken,
-            });
-        };
-        let login = count_login(&mut write, account).await?;
-        let numbers = if anew { login } else { numbers };
-        put_token(&mut write, account, login, numbers, &token).await?;
-        sqlx::query(
-            "DELETE FROM tokens WHERE lineage = $1 AND (login < $2 OR (login > $2 AND login NOT IN \
-             (SELECT login FROM tokens WHERE lineage = $1 ORDER BY login DESC LIMIT $3)))",
-        )
-        .bind(token.lineage.to_vec())
-        .bind(shown)
-        .bind(i64::from(UNCONFIRMED_PER_LINEAGE_MAX))
-        .execute(write.connection())
-        .await?;
-        let (login, numbers) = (unsigned(login)?, unsigned(numbers)?);
-        write
-            .settle(Resumed {
-                account,
-                character,
-                name,
-                login,
-                numbers,
-            })
-            .await
+            let (account,) = whose.ok_or(StoreError::NoSuchToken)?;
+            // Whoever comes next by the same account waits here, and sees below what this one has left.
+            let login = count_login(&mut write, account).await?;
+            let shown: Option<(i64, i64, i64, String)> = sql(
+                "SELECT t.login, t.numbers, c.character, c.name FROM tokens t \
+                 JOIN characters c ON c.account = t.account WHERE t.hash = $1 AND t.lineage = $2",
+            )
+            .bind(&shown_hash[..])
+            .bind(&token.lineage[..])
+            .optional(write.on())
+            .await?;
+            let (shown, numbers, character, name) = shown.ok_or(StoreError::OldToken)?;
+            let numbers = if anew { login } else { numbers };
+            put_token(&mut write, account, login, numbers, &token).await?;
+            sql(
+                "DELETE FROM tokens WHERE lineage = $1 AND (login < $2 OR (login > $2 AND login NOT IN \
+                 (SELECT login FROM tokens WHERE lineage = $1 ORDER BY login DESC LIMIT $3)))",
+            )
+            .bind(&token.lineage[..])
+            .bind(shown)
+            .bind(i64::from(UNCONFIRMED_PER_LINEAGE_MAX))
+            .execute(write.on())
+            .await?;
+            let (login, numbers) = (unsigned(login)?, unsigned(numbers)?);
+            write
+                .settle(Resumed {
+                    account,
+                    character,
+                    name,
+                    login,
+                    numbers,
+                })
+                .await
+        })
+        .await
     }
 
     /// The token of this login has arrived: those before it in its lineage go. To confirm twice is to confirm once, so this
     /// needs no operation.
     pub async fn confirm_login(&self, account: i64, login: u64) -> Result<(), StoreError> {
-        let mut transaction = self.write().await?;
-        sqlx::query(
+        let mut transaction = self.pools.write().await?;
+        sql(
             "DELETE FROM tokens WHERE account = $1 AND login < $2 AND lineage = \
              (SELECT lineage FROM tokens WHERE account = $1 AND login = $2)",
         )
         .bind(account)
         .bind(signed(login)?)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await?;
-        transaction.commit().await?;
-        Ok(())
+        transaction.commit().await
     }
 }
 
 async fn forget_expired(write: &mut Write, now_unix_ms: i64) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM tokens WHERE expires_unix_ms <= $1")
+    sql("DELETE FROM tokens WHERE expires_unix_ms <= $1")
         .bind(now_unix_ms)
-        .execute(write.connection())
+        .execute(write.on())
         .await?;
     Ok(())
 }
 
 async fn count_login(write: &mut Write, account: i64) -> Result<i64, StoreError> {
-    let login: Option<i64> = sqlx::query_scalar(
-        "UPDATE accounts SET logins = logins + 1 WHERE account = $1 RETURNING logins",
-    )
-    .bind(account)
-    .fetch_optional(write.connection())
-    .await?;
-    login.ok_or(StoreError::NoSuchAccount)
+    let login: Option<(i64,)> =
+        sql("UPDATE accounts SET logins = logins + 1 WHERE account = $1 RETURNING logins")
+            .bind(account)
+            .optional(write.on())
+            .await?;
+    Ok(login.ok_or(StoreError::NoSuchAccount)?.0)
 }
 
 async fn put_token(
@@ -275,16 +257,16 @@ async fn put_token(
     numbers: i64,
     token: &NewToken,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    sql(
         "INSERT INTO tokens (hash, account, lineage, login, numbers, expires_unix_ms) VALUES ($1, $2, $3, $4, $5, $6)",
     )
-    .bind(token.hash.to_vec())
+    .bind(&token.hash[..])
     .bind(account)
-    .bind(token.lineage.to_vec())
+    .bind(&token.lineage[..])
     .bind(login)
     .bind(numbers)
     .bind(token.expires_unix_ms)
-    .execute(write.connection())
+    .execute(write.on())
     .await?;
     Ok(())
 }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use super::economy::belongings_of;
-use super::operation::{Begun, Write};
+use super::operation::Write;
+use super::sql::sql;
 use super::{Epoch, OperationId, Store, StoreError, signed, unsigned};
 
 /// How many saves of one character are remembered as done. A link has fewer of them under way, and an avatar saves for as
@@ -70,35 +71,38 @@ impl Store {
         character: i64,
         owner_address: u64,
     ) -> Result<CharacterRow, StoreError> {
-        let mut write = match self.begin(operation, "take", &subject(character)).await? {
-            Begun::Before(answer) => return Ok(answer),
-            Begun::Now(write) => write,
-        };
-        let taken: Option<Taken> = sqlx::query_as(
+        self.once(
+            operation,
+            "take",
+            subject(character),
+            |mut write| async move {
+                let taken: Option<Taken> = sql(
             "UPDATE characters SET epoch = epoch + 1, owner_address = $2 WHERE character = $1 \
              RETURNING name, epoch, map, x, y, hp, xp",
         )
         .bind(character)
         .bind(signed(owner_address)?)
-        .fetch_optional(write.connection())
+        .optional(write.on())
         .await?;
-        let taken = taken.ok_or(StoreError::NoSuchCharacter)?;
-        write.began(taken.epoch);
-        let belongings = belongings_of(write.connection(), character).await?;
-        write
-            .settle(CharacterRow {
-                character,
-                name: taken.name,
-                epoch: Epoch(unsigned(taken.epoch)?),
-                map: taken.map,
-                x: taken.x,
-                y: taken.y,
-                hp: taken.hp.map(unsigned).transpose()?,
-                xp: unsigned(taken.xp)?,
-                coins: belongings.coins,
-                items: belongings.items,
-            })
-            .await
+                let taken = taken.ok_or(StoreError::NoSuchCharacter)?;
+                write.began(taken.epoch);
+                let belongings = belongings_of(write.on(), character).await?;
+                let row = CharacterRow {
+                    character,
+                    name: taken.name,
+                    epoch: Epoch(unsigned(taken.epoch)?),
+                    map: taken.map,
+                    x: taken.x,
+                    y: taken.y,
+                    hp: taken.hp.map(unsigned).transpose()?,
+                    xp: unsigned(taken.xp)?,
+                    coins: belongings.coins,
+                    items: belongings.items,
+                };
+                write.settle(row).await
+            },
+        )
+        .await
     }
 
     /// Saves the character under its owner's epoch. Experience never goes down.
@@ -113,25 +117,25 @@ impl Store {
         if !(save.x.is_finite() && save.y.is_finite()) {
             return Err(StoreError::Other("a position must be finite".into()));
         }
-        let mut write = match self.begin(operation, "save", &subject(character)).await? {
-            Begun::Before(answer) => return Ok(answer),
-            Begun::Now(write) => write,
-        };
+        let save = &save;
+        self.once(operation, "save", subject(character), |mut write| async move {
         write.own(character, epoch).await?;
-        sqlx::query(
+        sql(
             "UPDATE characters SET map = $2, x = $3, y = $4, hp = $5, xp = CASE WHEN xp < $6 THEN $6 ELSE xp END \
              WHERE character = $1",
         )
         .bind(character)
-        .bind(&save.map)
+        .bind(&*save.map)
         .bind(save.x)
         .bind(save.y)
         .bind(i64::from(save.hp))
         .bind(signed(save.xp)?)
-        .execute(write.connection())
+        .execute(write.on())
         .await?;
         forget_old_saves(&mut write, character).await?;
         write.settle(()).await
+        })
+        .await
     }
 
     /// Leaves the character without an owner. The epoch stays, so the next owner's is still greater.
@@ -141,19 +145,20 @@ impl Store {
         epoch: Epoch,
         character: i64,
     ) -> Result<(), StoreError> {
-        let mut write = match self
-            .begin(operation, "release", &subject(character))
-            .await?
-        {
-            Begun::Before(answer) => return Ok(answer),
-            Begun::Now(write) => write,
-        };
-        write.own(character, epoch).await?;
-        sqlx::query("UPDATE characters SET owner_address = NULL WHERE character = $1")
-            .bind(character)
-            .execute(write.connection())
-            .await?;
-        write.settle(()).await
+        self.once(
+            operation,
+            "release",
+            subject(character),
+            |mut write| async move {
+                write.own(character, epoch).await?;
+                sql("UPDATE characters SET owner_address = NULL WHERE character = $1")
+                    .bind(character)
+                    .execute(write.on())
+                    .await?;
+                write.settle(()).await
+            },
+        )
+        .await
     }
 }
 
@@ -163,13 +168,13 @@ pub(super) fn subject(character: i64) -> String {
 }
 
 async fn forget_old_saves(write: &mut Write, character: i64) -> Result<(), StoreError> {
-    sqlx::query(
+    sql(
         "DELETE FROM operations WHERE subject = $1 AND kind = 'save' AND applied <= \
          (SELECT applied FROM operations WHERE subject = $1 AND kind = 'save' ORDER BY applied DESC LIMIT 1 OFFSET $2)",
     )
-    .bind(subject(character))
+    .bind(&*subject(character))
     .bind(SAVES_REMEMBERED)
-    .execute(write.connection())
+    .execute(write.on())
     .await?;
     Ok(())
 }

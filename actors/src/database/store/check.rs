@@ -1,7 +1,6 @@
 //! The invariants of the economy, read back from the tables in one snapshot. Reports in words; repairs nothing.
 
-use sqlx::SqliteConnection;
-
+use super::sql::{Transaction, sql};
 use super::{Store, StoreError};
 
 /// How many violations of one invariant are told; the first few say what is wrong.
@@ -10,7 +9,7 @@ const TOLD_MAX: i64 = 20;
 impl Store {
     /// Every violated invariant in words; empty if all hold. It reads every table whole: for tests and operators.
     pub async fn check(&self) -> Result<Vec<String>, StoreError> {
-        let mut snapshot = self.readers.begin().await?;
+        let mut snapshot = self.pools.read().await?;
         let mut violations = Vec::new();
         ledger(&mut snapshot, &mut violations).await?;
         balances(&mut snapshot, &mut violations).await?;
@@ -22,24 +21,23 @@ impl Store {
 }
 
 async fn ledger(
-    snapshot: &mut SqliteConnection,
+    snapshot: &mut Transaction,
     violations: &mut Vec<String>,
 ) -> Result<(), StoreError> {
-    let unbalanced: Vec<(Vec<u8>, i64)> = sqlx::query_as(
-        "SELECT operation, CAST(SUM(amount) AS BIGINT) FROM ledger \
-         GROUP BY operation HAVING SUM(amount) <> 0 ORDER BY operation LIMIT $1",
-    )
-    .bind(TOLD_MAX)
-    .fetch_all(&mut *snapshot)
-    .await?;
+    let unbalanced: Vec<(Vec<u8>, i64)> =
+        sql("SELECT operation, CAST(SUM(amount) AS BIGINT) FROM ledger \
+         GROUP BY operation HAVING SUM(amount) <> 0 ORDER BY operation LIMIT $1")
+        .bind(TOLD_MAX)
+        .all(snapshot)
+        .await?;
     for (operation, sum) in unbalanced {
         violations.push(format!(
             "the ledger entries of operation {} sum to {sum}",
             hex(&operation)
         ));
     }
-    let total: Option<i64> = sqlx::query_scalar("SELECT CAST(SUM(amount) AS BIGINT) FROM ledger")
-        .fetch_one(&mut *snapshot)
+    let (total,): (Option<i64>,) = sql("SELECT CAST(SUM(amount) AS BIGINT) FROM ledger")
+        .one(snapshot)
         .await?;
     if let Some(total) = total.filter(|total| *total != 0) {
         violations.push(format!("the whole ledger sums to {total}"));
@@ -48,10 +46,10 @@ async fn ledger(
 }
 
 async fn balances(
-    snapshot: &mut SqliteConnection,
+    snapshot: &mut Transaction,
     violations: &mut Vec<String>,
 ) -> Result<(), StoreError> {
-    let wrong: Vec<(i64, i64, i64)> = sqlx::query_as(
+    let wrong: Vec<(i64, i64, i64)> = sql(
         "SELECT h.holder, COALESCE(b.amount, 0), CAST(COALESCE(e.total, 0) AS BIGINT) \
          FROM (SELECT holder FROM balances UNION SELECT holder FROM ledger WHERE holder <> 0) AS h \
          LEFT JOIN balances b ON b.holder = h.holder \
@@ -59,7 +57,7 @@ async fn balances(
          WHERE COALESCE(b.amount, 0) <> COALESCE(e.total, 0) ORDER BY h.holder LIMIT $1",
     )
     .bind(TOLD_MAX)
-    .fetch_all(&mut *snapshot)
+    .all(snapshot)
     .await?;
     for (holder, balance, sum) in wrong {
         violations.push(format!(
@@ -69,30 +67,27 @@ async fn balances(
     Ok(())
 }
 
-async fn items(
-    snapshot: &mut SqliteConnection,
-    violations: &mut Vec<String>,
-) -> Result<(), StoreError> {
-    let broken: Vec<(i64, i64, i64)> = sqlx::query_as(
+async fn items(snapshot: &mut Transaction, violations: &mut Vec<String>) -> Result<(), StoreError> {
+    let broken: Vec<(i64, i64, i64)> = sql(
         "SELECT item, from_holder, held FROM (SELECT item, entry, from_holder, \
          COALESCE(LAG(to_holder) OVER (PARTITION BY item ORDER BY entry), 0) AS held FROM item_history) AS steps \
          WHERE from_holder <> held ORDER BY entry LIMIT $1",
     )
     .bind(TOLD_MAX)
-    .fetch_all(&mut *snapshot)
+    .all(snapshot)
     .await?;
     for (item, from, held) in broken {
         violations.push(format!(
             "item {item} was given by holder {from} while holder {held} had it"
         ));
     }
-    let misplaced: Vec<(i64, i64, Option<i64>)> = sqlx::query_as(
+    let misplaced: Vec<(i64, i64, Option<i64>)> = sql(
         "SELECT i.item, i.owner, h.to_holder FROM items i LEFT JOIN item_history h ON h.entry = \
          (SELECT MAX(entry) FROM item_history WHERE item = i.item) \
          WHERE h.to_holder IS NULL OR h.to_holder <> i.owner ORDER BY i.item LIMIT $1",
     )
     .bind(TOLD_MAX)
-    .fetch_all(&mut *snapshot)
+    .all(snapshot)
     .await?;
     for (item, owner, last) in misplaced {
         violations.push(match last {
@@ -100,54 +95,53 @@ async fn items(
             None => format!("item {item} has no history"),
         });
     }
-    let resized: Vec<i64> = sqlx::query_scalar(
+    let resized: Vec<(i64,)> = sql(
         "SELECT DISTINCT i.item FROM items i JOIN item_history h ON h.item = i.item \
          WHERE h.quantity <> i.quantity ORDER BY i.item LIMIT $1",
     )
     .bind(TOLD_MAX)
-    .fetch_all(&mut *snapshot)
+    .all(snapshot)
     .await?;
-    for item in resized {
+    for (item,) in resized {
         violations.push(format!("item {item} has another quantity than its history"));
     }
-    let vanished: Vec<i64> = sqlx::query_scalar(
+    let vanished: Vec<(i64,)> = sql(
         "SELECT DISTINCT h.item FROM item_history h LEFT JOIN items i ON i.item = h.item \
          WHERE i.item IS NULL ORDER BY h.item LIMIT $1",
     )
     .bind(TOLD_MAX)
-    .fetch_all(&mut *snapshot)
+    .all(snapshot)
     .await?;
-    for item in vanished {
+    for (item,) in vanished {
         violations.push(format!("item {item} has a history but is gone"));
     }
     Ok(())
 }
 
 async fn operations(
-    snapshot: &mut SqliteConnection,
+    snapshot: &mut Transaction,
     violations: &mut Vec<String>,
 ) -> Result<(), StoreError> {
-    let unanswered: Vec<Vec<u8>> = sqlx::query_scalar(
-        "SELECT id FROM operations WHERE length(answer) = 0 ORDER BY applied LIMIT $1",
-    )
-    .bind(TOLD_MAX)
-    .fetch_all(&mut *snapshot)
-    .await?;
-    for operation in unanswered {
+    let unanswered: Vec<(Vec<u8>,)> =
+        sql("SELECT id FROM operations WHERE length(answer) = 0 ORDER BY applied LIMIT $1")
+            .bind(TOLD_MAX)
+            .all(snapshot)
+            .await?;
+    for (operation,) in unanswered {
         violations.push(format!(
             "operation {} was committed without an answer",
             hex(&operation)
         ));
     }
-    let strays: Vec<Vec<u8>> = sqlx::query_scalar(
+    let strays: Vec<(Vec<u8>,)> = sql(
         "SELECT e.operation FROM (SELECT operation FROM ledger UNION SELECT operation FROM items \
          UNION SELECT operation FROM item_history) AS e LEFT JOIN operations o ON o.id = e.operation \
          WHERE o.id IS NULL ORDER BY e.operation LIMIT $1",
     )
     .bind(TOLD_MAX)
-    .fetch_all(&mut *snapshot)
+    .all(snapshot)
     .await?;
-    for operation in strays {
+    for (operation,) in strays {
         violations.push(format!(
             "operation {} had an effect but was never answered",
             hex(&operation)
@@ -157,16 +151,16 @@ async fn operations(
 }
 
 async fn epochs(
-    snapshot: &mut SqliteConnection,
+    snapshot: &mut Transaction,
     violations: &mut Vec<String>,
 ) -> Result<(), StoreError> {
-    let stale: Vec<(Vec<u8>, i64, i64)> = sqlx::query_as(
+    let stale: Vec<(Vec<u8>, i64, i64)> = sql(
         "SELECT id, epoch, reached FROM (SELECT id, applied, epoch, \
          MAX(epoch) OVER (PARTITION BY subject ORDER BY applied) AS reached FROM operations WHERE epoch IS NOT NULL) \
          AS steps WHERE epoch < reached ORDER BY applied LIMIT $1",
     )
     .bind(TOLD_MAX)
-    .fetch_all(&mut *snapshot)
+    .all(snapshot)
     .await?;
     for (operation, epoch, reached) in stale {
         violations.push(format!(

@@ -1,10 +1,10 @@
 //! Coins and items. They come and go in double entry, under an operation id and an epoch, and in no other way.
 
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
 
 use super::character::subject;
-use super::operation::{Begun, Write};
+use super::operation::Write;
+use super::sql::{Transaction, sql};
 use super::{Epoch, OperationId, Store, StoreError, signed, unsigned};
 
 /// The most coins that a purse holds: what every client can count.
@@ -42,31 +42,34 @@ impl Store {
                 "a grant gives at most {GRANT_STACKS_MAX} stacks"
             )));
         }
-        let mut write = match self.begin(operation, "grant", &subject(character)).await? {
-            Begun::Before(answer) => return Ok(answer),
-            Begun::Now(write) => write,
-        };
-        write.own(character, epoch).await?;
-        write.came_from(source);
-        for (kind, quantity) in items.iter().filter(|(_, quantity)| *quantity > 0) {
-            give_stack(&mut write, operation, character, kind, *quantity).await?;
-        }
-        if coins > 0 {
-            give_coins(&mut write, operation, character, coins).await?;
-        }
-        let belongings = belongings_of(write.connection(), character).await?;
-        write.settle(belongings).await
+        self.once(
+            operation,
+            "grant",
+            subject(character),
+            |mut write| async move {
+                write.own(character, epoch).await?;
+                write.came_from(source);
+                for (kind, quantity) in items.iter().filter(|(_, quantity)| *quantity > 0) {
+                    give_stack(&mut write, operation, character, kind, *quantity).await?;
+                }
+                if coins > 0 {
+                    give_coins(&mut write, operation, character, coins).await?;
+                }
+                let belongings = belongings_of(write.on(), character).await?;
+                write.settle(belongings).await
+            },
+        )
+        .await
     }
 
     /// What the character has now.
     pub async fn belongings(&self, character: i64) -> Result<Belongings, StoreError> {
         // One snapshot for purse and items: a grant between the two reads would show half of itself.
-        let mut snapshot = self.readers.begin().await?;
-        let known: Option<i64> =
-            sqlx::query_scalar("SELECT character FROM characters WHERE character = $1")
-                .bind(character)
-                .fetch_optional(&mut *snapshot)
-                .await?;
+        let mut snapshot = self.pools.read().await?;
+        let known: Option<(i64,)> = sql("SELECT character FROM characters WHERE character = $1")
+            .bind(character)
+            .optional(&mut snapshot)
+            .await?;
         if known.is_none() {
             return Err(StoreError::NoSuchCharacter);
         }
@@ -76,25 +79,25 @@ impl Store {
 
 /// What the character has, as this connection sees it.
 pub(super) async fn belongings_of(
-    connection: &mut SqliteConnection,
+    on: &mut Transaction,
     character: i64,
 ) -> Result<Belongings, StoreError> {
-    let coins: Option<i64> = sqlx::query_scalar("SELECT amount FROM balances WHERE holder = $1")
+    let coins: Option<(i64,)> = sql("SELECT amount FROM balances WHERE holder = $1")
         .bind(character)
-        .fetch_optional(&mut *connection)
+        .optional(on)
         .await?;
-    let rows: Vec<(String, i64)> = sqlx::query_as(
+    let rows: Vec<(String, i64)> = sql(
         "SELECT kind, CAST(SUM(quantity) AS BIGINT) FROM items WHERE owner = $1 GROUP BY kind ORDER BY kind",
     )
     .bind(character)
-    .fetch_all(&mut *connection)
+    .all(on)
     .await?;
     let items = rows
         .into_iter()
         .map(|(kind, quantity)| (kind, u32::try_from(quantity).unwrap_or(u32::MAX)))
         .collect();
     Ok(Belongings {
-        coins: unsigned(coins.unwrap_or(0))?,
+        coins: unsigned(coins.map_or(0, |(coins,)| coins))?,
         items,
     })
 }
@@ -106,24 +109,24 @@ async fn give_stack(
     kind: &str,
     quantity: u32,
 ) -> Result<(), StoreError> {
-    let item: i64 = sqlx::query_scalar(
+    let (item,): (i64,) = sql(
         "INSERT INTO items (kind, quantity, owner, operation) VALUES ($1, $2, $3, $4) RETURNING item",
     )
     .bind(kind)
     .bind(i64::from(quantity))
     .bind(character)
-    .bind(operation.bytes())
-    .fetch_one(write.connection())
+    .bind(&operation.bytes()[..])
+    .one(write.on())
     .await?;
-    sqlx::query(
+    sql(
         "INSERT INTO item_history (item, operation, from_holder, to_holder, quantity) VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(item)
-    .bind(operation.bytes())
+    .bind(&operation.bytes()[..])
     .bind(WORLD)
     .bind(character)
     .bind(i64::from(quantity))
-    .execute(write.connection())
+    .execute(write.on())
     .await?;
     Ok(())
 }
@@ -139,21 +142,21 @@ async fn give_coins(
         return Err(full());
     }
     let coins = signed(coins)?;
-    sqlx::query("INSERT INTO ledger (operation, holder, amount) VALUES ($1, $2, $3), ($1, $4, $5)")
-        .bind(operation.bytes())
+    sql("INSERT INTO ledger (operation, holder, amount) VALUES ($1, $2, $3), ($1, $4, $5)")
+        .bind(&operation.bytes()[..])
         .bind(WORLD)
         .bind(-coins)
         .bind(character)
         .bind(coins)
-        .execute(write.connection())
+        .execute(write.on())
         .await?;
-    let amount: i64 = sqlx::query_scalar(
+    let (amount,): (i64,) = sql(
         "INSERT INTO balances (holder, amount) VALUES ($1, $2) \
          ON CONFLICT (holder) DO UPDATE SET amount = balances.amount + excluded.amount RETURNING amount",
     )
     .bind(character)
     .bind(coins)
-    .fetch_one(write.connection())
+    .one(write.on())
     .await?;
     if unsigned::<u64>(amount)? > COINS_MAX {
         return Err(full());

@@ -2,12 +2,14 @@
 //! else, and an owner whose epoch has passed.
 
 use std::fmt;
+use std::future::Future;
 
+use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
-use sqlx::{Sqlite, SqliteConnection, Transaction};
 
+use super::sql::{Transaction, sql};
 use super::{Store, StoreError, signed, unsigned};
 
 /// Names one intended effect. Whoever repeats a call repeats its id; the effect happens once and the answer is the same.
@@ -39,8 +41,8 @@ impl OperationId {
         OperationId(u128::from_be_bytes(id))
     }
 
-    pub(super) fn bytes(self) -> Vec<u8> {
-        self.0.to_be_bytes().to_vec()
+    pub(super) fn bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
     }
 }
 
@@ -74,8 +76,11 @@ impl<'de> Deserialize<'de> for OperationId {
 #[serde(transparent)]
 pub struct Epoch(pub u64);
 
+/// How often an operation is tried that others' writes kept from its commit.
+const TRIES_MAX: u32 = 10;
+
 /// Where an operation stands when its call arrives.
-pub(super) enum Begun<T> {
+enum Begun<T> {
     /// It was applied before, with this answer.
     Before(T),
     /// It is to be applied now.
@@ -84,31 +89,61 @@ pub(super) enum Begun<T> {
 
 /// One operation under way: a transaction that has claimed the operation's id. Dropped, it leaves nothing, not even the claim.
 pub(super) struct Write {
-    transaction: Transaction<'static, Sqlite>,
+    transaction: Transaction,
     operation: OperationId,
     epoch: Option<i64>,
     source: String,
 }
 
 impl Store {
-    /// Claims the operation. `subject` is who it is applied to; a second subject is refused.
-    pub(super) async fn begin<T: DeserializeOwned>(
+    /// Applies the operation, once however often and by however many it is asked: `apply` has effects in the transaction that
+    /// claims the id, and settles it with its answer, which all get. `subject` is who it is applied to; a second one is refused.
+    pub(super) fn once<'a, T, A>(
+        &'a self,
+        operation: OperationId,
+        kind: &'static str,
+        subject: String,
+        apply: impl Fn(Write) -> A + Send + Sync + 'a,
+    ) -> BoxFuture<'a, Result<T, StoreError>>
+    where
+        T: DeserializeOwned + Send + 'a,
+        A: Future<Output = Result<T, StoreError>> + Send + 'a,
+    {
+        Box::pin(async move {
+            let mut tries = 1;
+            loop {
+                let done = match self.claim(operation, kind, &subject).await {
+                    Ok(Begun::Now(write)) => apply(write).await,
+                    Ok(Begun::Before(answer)) => Ok(answer),
+                    Err(error) => Err(error),
+                };
+                match done {
+                    Err(StoreError::Conflict) if tries < TRIES_MAX => tries += 1,
+                    done => return done,
+                }
+            }
+        })
+    }
+
+    async fn claim<T: DeserializeOwned>(
         &self,
         operation: OperationId,
         kind: &'static str,
         subject: &str,
     ) -> Result<Begun<T>, StoreError> {
-        let mut transaction = self.write().await?;
-        let claim = sqlx::query(
+        let mut transaction = self.pools.write().await?;
+        // Before the claim: it draws `applied`, which grows with the commits of a subject.
+        transaction.hold(lock_of(subject)).await?;
+        let claimed = sql(
             "INSERT INTO operations (id, kind, subject, answer) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
         )
-        .bind(operation.bytes())
+        .bind(&operation.bytes()[..])
         .bind(kind)
         .bind(subject)
-        .bind(Vec::new())
-        .execute(&mut *transaction)
+        .bind(&[][..])
+        .execute(&mut transaction)
         .await?;
-        if claim.rows_affected() == 1 {
+        if claimed == 1 {
             return Ok(Begun::Now(Write {
                 transaction,
                 operation,
@@ -116,23 +151,28 @@ impl Store {
                 source: String::new(),
             }));
         }
-        let (kind_before, subject_before, answer): (String, String, Vec<u8>) =
-            sqlx::query_as("SELECT kind, subject, answer FROM operations WHERE id = $1")
-                .bind(operation.bytes())
-                .fetch_one(&mut *transaction)
+        let before: Option<(String, String, Vec<u8>)> =
+            sql("SELECT kind, subject, answer FROM operations WHERE id = $1")
+                .bind(&operation.bytes()[..])
+                .optional(&mut transaction)
                 .await?;
-        transaction.rollback().await?;
-        if kind_before != kind {
-            Err(StoreError::OperationMismatch)
-        } else if subject_before != subject {
-            Err(StoreError::Taken)
-        } else {
-            let answer = wire::decode(&answer).map_err(|error| {
+        match before {
+            // A save may be forgotten between the claim and the look at it.
+            None => Err(StoreError::Conflict),
+            Some((before, ..)) if before != kind => Err(StoreError::OperationMismatch),
+            Some((_, before, _)) if before != subject => Err(StoreError::Taken),
+            Some((.., answer)) => wire::decode(&answer).map(Begun::Before).map_err(|error| {
                 StoreError::Corrupt(format!("the answer of {operation}: {error}"))
-            })?;
-            Ok(Begun::Before(answer))
+            }),
         }
     }
+}
+
+/// The number by which writers to a subject wait for each other. Two subjects that share one wait in vain, no more.
+fn lock_of(subject: &str) -> i64 {
+    let mut number = [0; 8];
+    number.copy_from_slice(&Sha256::digest(subject)[..8]);
+    i64::from_be_bytes(number)
 }
 
 impl Write {
@@ -140,23 +180,21 @@ impl Write {
     pub(super) async fn own(&mut self, character: i64, epoch: Epoch) -> Result<(), StoreError> {
         // An update, though it changes nothing: it locks the row where readers would not wait for writers.
         let epoch = signed(epoch.0)?;
-        let owned =
-            sqlx::query("UPDATE characters SET epoch = $2 WHERE character = $1 AND epoch = $2")
-                .bind(character)
-                .bind(epoch)
-                .execute(self.connection())
-                .await?;
-        if owned.rows_affected() == 1 {
+        let owned = sql("UPDATE characters SET epoch = $2 WHERE character = $1 AND epoch = $2")
+            .bind(character)
+            .bind(epoch)
+            .execute(self.on())
+            .await?;
+        if owned == 1 {
             self.epoch = Some(epoch);
             return Ok(());
         }
-        let current: Option<i64> =
-            sqlx::query_scalar("SELECT epoch FROM characters WHERE character = $1")
-                .bind(character)
-                .fetch_optional(self.connection())
-                .await?;
+        let current: Option<(i64,)> = sql("SELECT epoch FROM characters WHERE character = $1")
+            .bind(character)
+            .optional(self.on())
+            .await?;
         match current {
-            Some(current) => Err(StoreError::Stale {
+            Some((current,)) => Err(StoreError::Stale {
                 current: unsigned(current)?,
             }),
             None => Err(StoreError::NoSuchCharacter),
@@ -173,19 +211,20 @@ impl Write {
         source.clone_into(&mut self.source);
     }
 
-    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+    /// What its statements run on.
+    pub(super) fn on(&mut self) -> &mut Transaction {
         &mut self.transaction
     }
 
     /// Commits the effect together with its answer.
     pub(super) async fn settle<T: Serialize>(mut self, answer: T) -> Result<T, StoreError> {
         let bytes = wire::encode(&answer).map_err(|error| StoreError::Other(error.to_string()))?;
-        sqlx::query("UPDATE operations SET answer = $2, epoch = $3, source = $4 WHERE id = $1")
-            .bind(self.operation.bytes())
-            .bind(bytes)
+        sql("UPDATE operations SET answer = $2, epoch = $3, source = $4 WHERE id = $1")
+            .bind(&self.operation.bytes()[..])
+            .bind(&bytes[..])
             .bind(self.epoch)
-            .bind(&self.source)
-            .execute(&mut *self.transaction)
+            .bind(&*self.source)
+            .execute(&mut self.transaction)
             .await?;
         self.transaction.commit().await?;
         Ok(answer)

@@ -127,7 +127,7 @@ impl Avatar {
                             .release_character(releasing, epoch, character)
                             .await;
                     }
-                    Err(error) if !repeatable(&error) => return Err(error),
+                    Err(error) if !error.is_repeatable() => return Err(error),
                     Err(_) => {}
                 }
             }
@@ -169,7 +169,7 @@ impl Avatar {
                     )
                     .await;
                 match granted {
-                    Err(error) if repeatable(&error) && tries < TRIES_MAX => {}
+                    Err(error) if error.is_repeatable() && tries < TRIES_MAX => {}
                     granted => return granted,
                 }
             }
@@ -189,12 +189,4 @@ impl Avatar {
             }
         });
     }
-}
-
-/// True when the same operation may succeed if it is asked again.
-fn repeatable(error: &DatabaseError) -> bool {
-    matches!(
-        error,
-        DatabaseError::Call(_) | DatabaseError::Store(StoreError::Busy)
-    )
 }

@@ -5,12 +5,20 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::database::store::{LINEAGES_PER_ACCOUNT_MAX, NewToken};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_who_want_one_name_one_gets_it() {
-    let scene = Scene::open().await;
+fn token(lineage: u8, own: u8, expires_unix_ms: i64) -> NewToken {
+    NewToken {
+        lineage: [lineage; 16],
+        hash: [own; 32],
+        expires_unix_ms,
+    }
+}
+
+on_each_database! {
+async fn of_fifty_who_want_one_name_one_gets_it(scene: Scene) {
     let mut tasks = JoinSet::new();
+    let other = scene.open_again().await;
     for wish in 0..50 {
-        let store = scene.store.clone();
+        let store = if wish % 2 == 0 { &scene.store } else { &other }.clone();
         tasks.spawn(async move {
             store
                 .register(op("register", wish, 0), "Ada", "ada", "hash")
@@ -40,9 +48,7 @@ async fn of_fifty_who_want_one_name_one_gets_it() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_registration_sent_twenty_times_makes_one_account() {
-    let scene = Scene::open().await;
+async fn one_registration_sent_twenty_times_makes_one_account(scene: Scene) {
     let mut tasks = JoinSet::new();
     for _ in 0..20 {
         let store = scene.store.clone();
@@ -69,9 +75,7 @@ async fn one_registration_sent_twenty_times_makes_one_account() {
     );
 }
 
-#[tokio::test]
-async fn an_account_is_found_by_its_name() {
-    let scene = Scene::open().await;
+async fn an_account_is_found_by_its_name(scene: Scene) {
     let registered = scene
         .store
         .register(op("register", 1, 0), "Ada", "ada", "secret hash")
@@ -99,9 +103,7 @@ async fn an_account_is_found_by_its_name() {
     assert_eq!(nobody, None, "an unknown name should have no account");
 }
 
-#[tokio::test]
-async fn an_operation_id_serves_one_kind_and_one_subject() {
-    let scene = Scene::open().await;
+async fn an_operation_id_serves_one_kind_and_one_subject(scene: Scene) {
     let ada = scene.register("ada").await;
     let bob = scene.register("bob").await;
     let id = op("anything", 1, 1);
@@ -127,17 +129,7 @@ async fn an_operation_id_serves_one_kind_and_one_subject() {
     );
 }
 
-fn token(lineage: u8, own: u8, expires_unix_ms: i64) -> NewToken {
-    NewToken {
-        lineage: [lineage; 16],
-        hash: [own; 32],
-        expires_unix_ms,
-    }
-}
-
-#[tokio::test]
-async fn a_token_stands_for_its_account_until_it_expires() {
-    let scene = Scene::open().await;
+async fn a_token_stands_for_its_account_until_it_expires(scene: Scene) {
     let ada = scene.register("ada").await;
     let store = &scene.store;
     let begun = store
@@ -180,9 +172,7 @@ async fn a_token_stands_for_its_account_until_it_expires() {
     );
 }
 
-#[tokio::test]
-async fn the_lineage_of_longest_ago_makes_room() {
-    let scene = Scene::open().await;
+async fn the_lineage_of_longest_ago_makes_room(scene: Scene) {
     let ada = scene.register("ada").await;
     for n in 0..=LINEAGES_PER_ACCOUNT_MAX as u8 {
         scene
@@ -214,9 +204,7 @@ async fn the_lineage_of_longest_ago_makes_room() {
     }
 }
 
-#[tokio::test]
-async fn a_login_needs_an_account_and_a_hash_serves_once() {
-    let scene = Scene::open().await;
+async fn a_login_needs_an_account_and_a_hash_serves_once(scene: Scene) {
     let nobody = scene
         .store
         .begin_lineage(op("token", 1, 0), 99, token(1, 1, 100), 0)
@@ -244,4 +232,5 @@ async fn a_login_needs_an_account_and_a_hash_serves_once() {
         1,
         "nobody should end the token of another"
     );
+}
 }

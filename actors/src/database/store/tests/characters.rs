@@ -4,9 +4,8 @@ use tokio::task::JoinSet;
 
 use super::*;
 
-#[tokio::test]
-async fn a_new_character_has_been_nowhere() {
-    let scene = Scene::open().await;
+on_each_database! {
+async fn a_new_character_has_been_nowhere(scene: Scene) {
     let row = scene.owned("ada").await;
     let expected = CharacterRow {
         character: row.character,
@@ -23,9 +22,7 @@ async fn a_new_character_has_been_nowhere() {
     assert_eq!(row, expected);
 }
 
-#[tokio::test]
-async fn the_next_owner_finds_what_was_saved() {
-    let scene = Scene::open().await;
+async fn the_next_owner_finds_what_was_saved(scene: Scene) {
     let ada = scene.owned("ada").await;
     let store = &scene.store;
     store
@@ -66,13 +63,12 @@ async fn the_next_owner_finds_what_was_saved() {
     assert_eq!((row.coins, row.items), (5, vec![("pelt".into(), 2)]));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_take_sent_twenty_times_raises_the_epoch_once() {
-    let scene = Scene::open().await;
+async fn one_take_sent_twenty_times_raises_the_epoch_once(scene: Scene) {
     let character = scene.register("ada").await.character;
     let mut tasks = JoinSet::new();
-    for _ in 0..20 {
-        let store = scene.store.clone();
+    let other = scene.open_again().await;
+    for n in 0..20 {
+        let store = if n % 2 == 0 { &scene.store } else { &other }.clone();
         tasks.spawn(async move { store.take_character(op("take", 1, 0), character, 7).await });
     }
     let answers = tasks.join_all().await;
@@ -97,9 +93,7 @@ async fn one_take_sent_twenty_times_raises_the_epoch_once() {
     );
 }
 
-#[tokio::test]
-async fn an_owner_of_the_past_leaves_nothing_behind() {
-    let scene = Scene::open().await;
+async fn an_owner_of_the_past_leaves_nothing_behind(scene: Scene) {
     let old = scene.owned("ada").await;
     let store = &scene.store;
     store
@@ -150,9 +144,7 @@ async fn an_owner_of_the_past_leaves_nothing_behind() {
     scene.assert_sound().await;
 }
 
-#[tokio::test]
-async fn an_epoch_that_has_not_begun_is_refused() {
-    let scene = Scene::open().await;
+async fn an_epoch_that_has_not_begun_is_refused(scene: Scene) {
     let ada = scene.owned("ada").await;
     let early = scene
         .store
@@ -161,9 +153,7 @@ async fn an_epoch_that_has_not_begun_is_refused() {
     assert_eq!(early, Err(StoreError::Stale { current: 1 }));
 }
 
-#[tokio::test]
-async fn nobody_owns_a_character_that_is_not_there() {
-    let scene = Scene::open().await;
+async fn nobody_owns_a_character_that_is_not_there(scene: Scene) {
     let store = &scene.store;
     let missing = Some(StoreError::NoSuchCharacter);
     assert_eq!(
@@ -194,9 +184,7 @@ async fn nobody_owns_a_character_that_is_not_there() {
     assert_eq!(store.belongings(99).await.err(), missing);
 }
 
-#[tokio::test]
-async fn experience_never_goes_down() {
-    let scene = Scene::open().await;
+async fn experience_never_goes_down(scene: Scene) {
     let ada = scene.owned("ada").await;
     for (n, xp) in [40, 30, 50, 0].into_iter().enumerate() {
         scene
@@ -218,9 +206,7 @@ async fn experience_never_goes_down() {
     assert_eq!(row.xp, 50, "the most that was ever saved should stay");
 }
 
-#[tokio::test]
-async fn a_repeated_save_does_not_undo_a_later_one() {
-    let scene = Scene::open().await;
+async fn a_repeated_save_does_not_undo_a_later_one(scene: Scene) {
     let ada = scene.owned("ada").await;
     for (id, map) in [(1, "vale"), (2, "moor"), (1, "vale")] {
         scene
@@ -237,9 +223,7 @@ async fn a_repeated_save_does_not_undo_a_later_one() {
     assert_eq!(row.map.as_deref(), Some("moor"));
 }
 
-#[tokio::test]
-async fn saves_do_not_pile_up() {
-    let scene = Scene::open().await;
+async fn saves_do_not_pile_up(scene: Scene) {
     let ada = scene.owned("ada").await;
     for n in 0..100 {
         scene
@@ -257,9 +241,7 @@ async fn saves_do_not_pile_up() {
     );
 }
 
-#[tokio::test]
-async fn numbers_that_fit_no_column_are_refused() {
-    let scene = Scene::open().await;
+async fn numbers_that_fit_no_column_are_refused(scene: Scene) {
     let ada = scene.owned("ada").await;
     let store = &scene.store;
     for x in [f64::NAN, f64::INFINITY] {
@@ -295,4 +277,5 @@ async fn numbers_that_fit_no_column_are_refused() {
         .save_character(op("save", 1, 0), ada.epoch, ada.character, save("vale", 1))
         .await
         .expect("a refused operation may be tried again");
+}
 }

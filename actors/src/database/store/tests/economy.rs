@@ -5,9 +5,8 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::database::store::{Belongings, COINS_MAX, GRANT_STACKS_MAX};
 
-#[tokio::test]
-async fn loot_adds_up_by_kind() {
-    let scene = Scene::open().await;
+on_each_database! {
+async fn loot_adds_up_by_kind(scene: Scene) {
     let ada = scene.owned("ada").await;
     let store = &scene.store;
     let first = [("tooth".into(), 3), ("pelt".into(), 1), ("dust".into(), 0)];
@@ -40,18 +39,17 @@ async fn loot_adds_up_by_kind() {
         Ok(has),
         "the answer should be what is stored"
     );
-    let source: String = sqlx::query_scalar("SELECT source FROM operations WHERE id = $1")
-        .bind(op("loot", 2, 0).bytes())
-        .fetch_one(&store.writer)
+    let mut snapshot = store.pools.read().await.expect("a snapshot");
+    let (source,): (String,) = sql("SELECT source FROM operations WHERE id = $1")
+        .bind(&op("loot", 2, 0).bytes()[..])
+        .one(&mut snapshot)
         .await
         .expect("the operation");
     assert_eq!(source, "wolf", "where it came from should be on record");
     scene.assert_sound().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_grant_sent_twenty_times_gives_once() {
-    let scene = Scene::open().await;
+async fn one_grant_sent_twenty_times_gives_once(scene: Scene) {
     let ada = scene.owned("ada").await;
     let other = scene.open_again().await;
     let mut tasks = JoinSet::new();
@@ -91,9 +89,7 @@ async fn one_grant_sent_twenty_times_gives_once() {
     scene.assert_sound().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_who_killed_the_dog_one_gets_its_loot() {
-    let scene = Scene::open().await;
+async fn of_two_who_killed_the_dog_one_gets_its_loot(scene: Scene) {
     let rivals = [scene.owned("ada").await, scene.owned("bob").await];
     let mut tasks = JoinSet::new();
     for rival in rivals {
@@ -129,9 +125,7 @@ async fn of_two_who_killed_the_dog_one_gets_its_loot() {
     scene.assert_sound().await;
 }
 
-#[tokio::test]
-async fn the_answer_is_the_same_after_the_character_has_moved_on() {
-    let scene = Scene::open().await;
+async fn the_answer_is_the_same_after_the_character_has_moved_on(scene: Scene) {
     let ada = scene.owned("ada").await;
     let store = &scene.store;
     let loot = |epoch| store.grant(op("loot", 1, 0), epoch, ada.character, "dog", &[], 5);
@@ -160,9 +154,7 @@ async fn the_answer_is_the_same_after_the_character_has_moved_on() {
     );
 }
 
-#[tokio::test]
-async fn a_purse_does_not_overflow() {
-    let scene = Scene::open().await;
+async fn a_purse_does_not_overflow(scene: Scene) {
     let ada = scene.owned("ada").await;
     let store = &scene.store;
     let pelts = [("pelt".into(), 1)];
@@ -203,9 +195,7 @@ async fn a_purse_does_not_overflow() {
     scene.assert_sound().await;
 }
 
-#[tokio::test]
-async fn a_grant_has_its_bound() {
-    let scene = Scene::open().await;
+async fn a_grant_has_its_bound(scene: Scene) {
     let ada = scene.owned("ada").await;
     let heap = vec![("pelt".to_owned(), u32::MAX); GRANT_STACKS_MAX];
     let has = scene
@@ -226,9 +216,7 @@ async fn a_grant_has_its_bound() {
     assert!(answer.is_err(), "a grant past the bound should be refused");
 }
 
-#[tokio::test]
-async fn a_call_given_up_halfway_did_all_or_nothing() {
-    let scene = Scene::open().await;
+async fn a_call_given_up_halfway_did_all_or_nothing(scene: Scene) {
     let ada = scene.owned("ada").await;
     let store = &scene.store;
     for patience in 0..60 {
@@ -261,4 +249,5 @@ async fn a_call_given_up_halfway_did_all_or_nothing() {
         );
     }
     scene.assert_sound().await;
+}
 }

@@ -1,103 +1,8 @@
-//! The file: opened twice, damaged, full, from another time.
+//! The SQLite file: damaged, full, outliving its runtime.
 
 use std::collections::BTreeSet;
 
-use tokio::task::JoinSet;
-
 use super::*;
-use crate::database::store::BIRTH_MAX;
-
-#[tokio::test]
-async fn a_reopened_store_has_everything() {
-    let scene = Scene::open().await;
-    let ada = scene.owned("ada").await;
-    let store = &scene.store;
-    let pelts = [("pelt".into(), 2)];
-    let granted = store
-        .grant(op("loot", 1, 0), ada.epoch, ada.character, "dog", &pelts, 5)
-        .await;
-    store
-        .save_character(op("save", 1, 0), ada.epoch, ada.character, save("vale", 40))
-        .await
-        .expect("a save");
-    assert_eq!(store.next_birth().await, Ok(1), "births should start at 1");
-    store.close().await;
-    assert!(
-        store.next_birth().await.is_err(),
-        "a closed store should refuse"
-    );
-
-    let store = scene.open_again().await;
-    assert_eq!(
-        store.next_birth().await,
-        Ok(2),
-        "a birth number should not come back"
-    );
-    assert!(
-        store
-            .account_by_name("ada")
-            .await
-            .expect("a look-up")
-            .is_some()
-    );
-    let repeated = store
-        .grant(op("loot", 1, 0), ada.epoch, ada.character, "dog", &pelts, 5)
-        .await;
-    assert_eq!(repeated, granted, "an operation should be remembered");
-    let row = store
-        .take_character(op("take", 2, 0), ada.character, 8)
-        .await
-        .expect("a take");
-    assert_eq!(
-        (row.epoch, row.map.as_deref(), row.coins),
-        (Epoch(2), Some("vale"), 5)
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_processes_get_distinct_births() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("deep/down/realm.db");
-    let mut tasks = JoinSet::new();
-    for _ in 0..4 {
-        let path = path.clone();
-        tasks.spawn(async move {
-            let store = Store::open(&path)
-                .await
-                .expect("several open a new file at once");
-            let mut births = Vec::new();
-            for _ in 0..10 {
-                births.push(store.next_birth().await.expect("a birth number"));
-            }
-            births
-        });
-    }
-    let births: Vec<u32> = tasks.join_all().await.into_iter().flatten().collect();
-    let distinct: BTreeSet<u32> = births.iter().copied().collect();
-    assert_eq!(
-        distinct,
-        (1..=40).collect(),
-        "each number should be handed out once: {births:?}"
-    );
-}
-
-#[tokio::test]
-async fn birth_numbers_run_out_in_words() {
-    let scene = Scene::open().await;
-    scene
-        .tamper("UPDATE counters SET value = 1048574 WHERE name = 'birth'")
-        .await;
-    assert_eq!(scene.store.next_birth().await, Ok(BIRTH_MAX));
-    assert_eq!(
-        scene.store.next_birth().await,
-        Err(StoreError::NoBirthsLeft)
-    );
-    assert_eq!(
-        scene.store.next_birth().await,
-        Err(StoreError::NoBirthsLeft),
-        "and it should stay so"
-    );
-}
 
 #[tokio::test]
 async fn a_file_that_is_no_database_is_refused_by_name() {
@@ -105,7 +10,7 @@ async fn a_file_that_is_no_database_is_refused_by_name() {
     let path = folder.path().join("realm.db");
     let text = "Dear diary, ".repeat(1000);
     std::fs::write(&path, &text).expect("a file");
-    match Store::open(&path).await {
+    match Store::open(&Place::File(path.clone())).await {
         Err(StoreError::Corrupt(why)) => assert!(
             why.contains("realm.db"),
             "the error should name the file: {why}"
@@ -124,12 +29,12 @@ async fn a_folder_that_cannot_be_is_refused_by_name() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("file");
     std::fs::write(&file, "").expect("a file");
-    let inside = Store::open(&file.join("realm.db")).await;
+    let inside = Store::open(&Place::File(file.join("realm.db"))).await;
     assert!(
         matches!(inside, Err(StoreError::NotWritable(_))),
         "a file holds no files: {inside:?}"
     );
-    let itself = Store::open(folder.path()).await;
+    let itself = Store::open(&Place::File(folder.path().to_owned())).await;
     assert!(
         matches!(itself, Err(StoreError::NotWritable(_))),
         "a folder is no database: {itself:?}"
@@ -137,27 +42,8 @@ async fn a_folder_that_cannot_be_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_refused_and_left_alone() {
-    let scene = Scene::open().await;
-    scene
-        .tamper(
-            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-             VALUES (9999, 'later', 1, x'00', 0)",
-        )
-        .await;
-    let path = scene.folder.path().join("realm.db");
-    match Store::open(&path).await {
-        Err(StoreError::Schema(why)) => assert!(
-            why.contains("9999"),
-            "the error should name the version: {why}"
-        ),
-        other => panic!("a newer schema should be refused: {other:?}"),
-    }
-}
-
-#[tokio::test]
 async fn a_full_disk_refuses_and_heals() {
-    let scene = Scene::open().await;
+    let scene = Scene::open(Kind::Sqlite).await;
     let ada = scene.owned("ada").await;
     let store = &scene.store;
     // The connection's own limit stands in for the disk's.
@@ -185,11 +71,11 @@ async fn a_full_disk_refuses_and_heals() {
 
 #[tokio::test]
 async fn a_connection_that_lost_its_transaction_is_replaced() {
-    let scene = Scene::open().await;
-    let mut transaction = scene.store.write().await.expect("a transaction");
+    let scene = Scene::open(Kind::Sqlite).await;
+    let mut transaction = scene.store.pools.write().await.expect("a transaction");
     // As SQLite does by itself on some errors, behind the connection's count of transactions.
-    sqlx::raw_sql("ROLLBACK")
-        .execute(&mut *transaction)
+    sql("ROLLBACK")
+        .execute(&mut transaction)
         .await
         .expect("a rollback");
     drop(transaction);
@@ -211,7 +97,9 @@ fn a_store_outlives_the_runtime_that_opened_it() {
             .expect("a runtime")
     };
     let store = runtime().block_on(async {
-        let store = Store::open(&path).await.expect("a new store opens");
+        let store = Store::open(&Place::File(path.clone()))
+            .await
+            .expect("a new store opens");
         assert_eq!(store.next_birth().await, Ok(1));
         store
     });

@@ -29,7 +29,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Runs the steps as an owner that learns its epoch from its takes and from refusals.
-async fn play(store: Store, characters: [i64; 3], steps: Vec<Step>) {
+async fn act(store: Store, characters: [i64; 3], steps: Vec<Step>) {
     let mut epochs = [Epoch(1); 3];
     for step in steps {
         match step {
@@ -74,32 +74,47 @@ proptest! {
 
     #[test]
     fn the_invariants_hold_whoever_does_what(plays in prop::collection::vec(prop::collection::vec(step(), 1..12), 4)) {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_time()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
-            let scene = Scene::open().await;
-            let characters = [
-                scene.owned("ada").await.character,
-                scene.owned("bob").await.character,
-                scene.owned("cy").await.character,
-            ];
-            let mut tasks = JoinSet::new();
-            for steps in plays {
-                tasks.spawn(play(scene.store.clone(), characters, steps));
-            }
-            tasks.join_all().await;
-            scene.assert_sound().await;
-            let grants = scene.count("SELECT COUNT(*) FROM operations WHERE kind = 'grant'").await;
-            assert!(grants <= 12, "each of the 12 corpses should be looted once at most");
-        });
+        play(everyone_at_once(Kind::Sqlite, plays));
+    }
+
+    #[test]
+    fn the_invariants_hold_whoever_does_what_on_a_server(
+        plays in prop::collection::vec(prop::collection::vec(step(), 1..12), 4),
+    ) {
+        play(everyone_at_once(Kind::Postgres, plays));
     }
 }
 
-#[tokio::test]
-async fn the_check_sees_each_violation() {
+/// Two stores on one database, and everybody plays at the same time.
+async fn everyone_at_once(kind: Kind, plays: Vec<Vec<Step>>) {
+    let scene = Scene::open(kind).await;
+    let characters = [
+        scene.owned("ada").await.character,
+        scene.owned("bob").await.character,
+        scene.owned("cy").await.character,
+    ];
+    let stores = [scene.store.clone(), scene.open_again().await];
+    let mut tasks = JoinSet::new();
+    for (number, steps) in plays.into_iter().enumerate() {
+        tasks.spawn(act(stores[number % 2].clone(), characters, steps));
+    }
+    tasks.join_all().await;
+    scene.assert_sound().await;
+    let grants = scene
+        .count("SELECT COUNT(*) FROM operations WHERE kind = 'grant'")
+        .await;
+    assert!(
+        grants <= 12,
+        "each of the 12 corpses should be looted once at most"
+    );
+    for store in stores {
+        store.close().await;
+    }
+}
+
+on_each_database! {
+async fn the_check_sees_each_violation(scene: Scene) {
+    let kind = scene.kind;
     // (what is broken behind the store's back, what the check should say)
     let breaks = [
         (
@@ -143,7 +158,7 @@ async fn the_check_sees_each_violation() {
         ),
     ];
     for (sql, words) in breaks {
-        let scene = Scene::open().await;
+        let scene = Scene::open(kind).await;
         let ada = scene.owned("ada").await;
         scene.owned("bob").await;
         scene
@@ -166,4 +181,5 @@ async fn the_check_sees_each_violation() {
             "after `{sql}` the check should say `{words}`: {violations:?}"
         );
     }
+}
 }

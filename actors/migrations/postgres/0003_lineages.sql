@@ -1,0 +1,23 @@
+-- A lineage is a login and the resumes that follow it, each by the token of the one before. Its id is the first half of all
+-- its tokens, so a token that was replaced is known as such although nothing of it is kept. Tokens from before have no
+-- lineage: who holds one logs in again.
+
+-- Logins and resumes of an account, counted in the order of their transactions: of two at once the higher one plays.
+ALTER TABLE accounts ADD COLUMN logins BIGINT NOT NULL DEFAULT 0;
+
+DROP TABLE tokens;
+
+CREATE TABLE tokens (
+    token           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    hash            BYTEA NOT NULL UNIQUE CHECK (length(hash) = 32),
+    account         BIGINT NOT NULL REFERENCES accounts (account),
+    lineage         BYTEA NOT NULL CHECK (length(lineage) = 16),
+    login           BIGINT NOT NULL,
+    -- The login with which the client's numbers of commands began.
+    numbers         BIGINT NOT NULL,
+    expires_unix_ms BIGINT NOT NULL,
+    UNIQUE (account, login)
+);
+
+CREATE INDEX tokens_by_lineage ON tokens (lineage, login);
+CREATE INDEX tokens_by_expiry ON tokens (expires_unix_ms);
