@@ -369,10 +369,7 @@ fn taken() -> u64 {
 }
 
 /// Medians of a call and of a bare request, in µs, and of the first to the second round by round.
-async fn calls_beside_requests(
-    far: &FarProxy<ServiceCx>,
-    bare: &async_nats::Client,
-) -> (f64, f64, f64) {
+async fn calls_beside_requests(far: &FarProxy, bare: &async_nats::Client) -> (f64, f64, f64) {
     let sides = alternate(
         async || {
             let mut each = Vec::new();
