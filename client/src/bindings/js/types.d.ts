@@ -265,6 +265,8 @@ export class Connection {
   /**
    * Sends a command and awaits the event that answers it: the next one of that type, for which `where` holds. Rejects with
    * `Refusal`, or with `NoAnswer` after `timeoutMs` or when the connection ends, or with `ProtocolError` if it cannot be sent.
+   * What is asked of the avatar or the chat outlives a lost socket: it is sent again. A loot that was carried out before then
+   * resolves with its `LootedBefore`, whose gains `me` has already.
    */
   request<Type extends Event["type"]>(
     command: Command,
