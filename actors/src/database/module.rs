@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use realm::{Address, CallError, CallTable, Module, ModuleError, ServiceCx};
+use realm::{Address, CallError, CallTable, Classes, Module, ModuleError, ServiceCx};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
@@ -51,6 +51,10 @@ impl Module for DatabaseModule {
     const NAME: &'static str = "database";
 
     type Config = DatabaseConfig;
+
+    fn classes(list: &mut Classes) {
+        list.calls(DatabaseProxy::METHODS);
+    }
 
     fn new(config: DatabaseConfig, cx: &ServiceCx) -> Result<Self, ModuleError> {
         if !(1..=Semaphore::MAX_PERMITS).contains(&config.in_flight_max) {
