@@ -29,7 +29,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::select;
 use realm::http::{self, Listening};
-use realm::{Address, Birth, CallTable, Death, Module, ModuleError, ServiceCx, Undelivered};
+use realm::{
+    Address, Birth, CallTable, Classes, Death, Module, ModuleError, ServiceCx, Undelivered,
+};
 
 pub use calls::{Gateway, GatewayError, GatewayProxy};
 pub use config::GatewayConfig;
@@ -60,6 +62,12 @@ struct Front(RefCell<Option<Listening>>);
 impl Module for GatewayModule {
     const NAME: &'static str = NAME;
     type Config = GatewayConfig;
+
+    fn classes(list: &mut Classes) {
+        list.calls(GatewayProxy::METHODS)
+            .locale::<session::Session>()
+            .locale::<memory::Peer>();
+    }
 
     fn new(config: GatewayConfig, cx: &ServiceCx) -> Result<Self, ModuleError> {
         config.check()?;

@@ -26,6 +26,10 @@ impl Moment {
         self.0
     }
 
+    pub(crate) const fn at(micros: u64) -> Self {
+        Self(micros)
+    }
+
     /// Milliseconds since the clock's zero.
     pub const fn millis(self) -> u64 {
         self.0 / 1000

@@ -112,30 +112,40 @@ impl Directory {
             .remove_if(&id, |_, owner| owner.address == address);
     }
 
-    /// The services of the realm that answer for `group`, in the order of their addresses.
+    /// The services of the realm that answer for `group`, in the order of their addresses. Of a singular service it is the
+    /// one with the highest epoch.
     pub fn members(&self, group: &str) -> Vec<Address> {
         let nodes = lock(&self.nodes);
-        let mut members: Vec<Address> = nodes
-            .known
-            .values()
-            .flat_map(|node| node.services.iter())
+        let services = nodes.known.values().flat_map(|node| node.services.iter());
+        let of_group = services
             .filter(|service| service.groups.iter().any(|name| name == group))
+            .collect::<Vec<_>>();
+        let latest = of_group.iter().map(|service| service.epoch).max();
+        let mut members: Vec<Address> = of_group
+            .into_iter()
+            .filter(|service| Some(service.epoch) == latest)
             .map(|service| service.address)
             .collect();
         members.sort_unstable();
         members
     }
 
-    /// Notes what a node announced, unless something newer is known of it.
-    pub(crate) fn learn(&self, node: Announcement) {
+    /// True for a node that is gone for good.
+    pub(crate) fn is_lost(&self, node: Birth) -> bool {
+        lock(&self.nodes).lost.contains(&node)
+    }
+
+    /// Notes what a node announced, unless something newer is known of it; true when the node was not known.
+    pub(crate) fn learn(&self, node: Announcement) -> bool {
         let mut nodes = lock(&self.nodes);
         let newer = nodes
             .known
             .get(&node.birth)
             .is_none_or(|known| known.revision < node.revision);
         if newer && !nodes.lost.contains(&node.birth) {
-            nodes.known.insert(node.birth, node);
+            return nodes.known.insert(node.birth, node).is_none();
         }
+        false
     }
 
     pub(crate) fn lose(&self, node: Birth) {
@@ -164,11 +174,13 @@ mod tests {
                 name: "store".to_owned(),
                 address: address(counter),
                 groups: vec!["store".to_owned()],
+                epoch: 0,
             }];
             directory.learn(Announcement {
                 birth,
                 role: "test".to_owned(),
                 revision,
+                classes: 0,
                 services,
             });
         };
@@ -184,6 +196,36 @@ mod tests {
         assert!(
             directory.members("store").is_empty(),
             "a lost node should not come back"
+        );
+    }
+
+    #[test]
+    fn of_a_singular_service_the_one_with_the_highest_epoch_is_a_member() {
+        let directory = Directory::new();
+        let mut latest = None;
+        for (number, epoch) in [(7, 2), (8, 3), (9, 1)] {
+            let birth = Birth::new(number).unwrap();
+            let address = Address::new(birth, 1).unwrap();
+            if epoch == 3 {
+                latest = Some(address);
+            }
+            directory.learn(Announcement {
+                birth,
+                role: "test".to_owned(),
+                revision: 1,
+                classes: 0,
+                services: vec![ServiceEntry {
+                    name: "balancer".to_owned(),
+                    address,
+                    groups: vec!["balancer".to_owned()],
+                    epoch,
+                }],
+            });
+        }
+        assert_eq!(
+            directory.members("balancer"),
+            Vec::from_iter(latest),
+            "who held it before should answer no calls"
         );
     }
 }

@@ -9,10 +9,12 @@ pub mod admin;
 mod call;
 mod caught;
 mod chance;
+mod classes;
 mod clock;
 mod directory;
 mod error;
 pub mod http;
+mod lease;
 mod link;
 mod locale;
 mod lock;
@@ -34,18 +36,20 @@ mod trace;
 pub use address::{Address, Birth};
 pub use call::{CallTable, Caller};
 pub use chance::{Chance, Secrets};
+pub use classes::Classes;
 pub use clock::{Clock, Moment, Sleep};
 pub use directory::{Directory, DurableId, Owner};
 pub use error::CallError;
 pub use link::{
-    Announcement, Faults, Hub, Inlet, Link, Nats, NatsError, Network, Returned, ServiceEntry,
+    Announcement, Doing, Faults, Hub, Inlet, JoinError, LINK_PROTOCOL, Link, Nats, NatsError,
+    Network, Returned, ServiceEntry, Taken,
 };
 pub use locale::{Cx, Hands, Locale, Messages, Run, Timer};
 pub use mail::{Death, DeathReason, Undelivered, Unlisted, Why};
 pub use message::Message;
 pub use module::{Module, ModuleError, Modules};
 pub use node::{Node, NodeConfig, StartError};
-pub use node_core::NodeCore;
+pub use node_core::{Broken, NodeCore};
 pub use outside::{Outside, Unfinished};
 pub use pages::Pages;
 pub use realm_macros::{calls, message};

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -18,6 +19,7 @@ mod counts;
 mod figures;
 mod kinds;
 mod link;
+mod nodes;
 mod service;
 mod spread;
 #[cfg(test)]
@@ -27,6 +29,7 @@ pub use counts::Counts;
 pub use figures::{Figures, LocaleFigures, ServiceFigures};
 pub use kinds::Kind;
 pub use link::LinkMetrics;
+pub use nodes::NodeMetrics;
 use service::ServiceFamilies;
 pub use service::{RealGauge, ServiceMetrics};
 pub use spread::{Spread, SpreadFigures};
@@ -72,6 +75,7 @@ impl Metrics {
             connections_refused: Family::default(),
             link_lost: Counter::default(),
             link: Arc::new(LinkMetrics::register(&mut registry)),
+            nodes: Arc::new(NodeMetrics::register(&mut registry)),
             registry: Mutex::default(),
             own: Mutex::default(),
         };
@@ -134,6 +138,17 @@ impl Metrics {
     /// What is counted of the node's end of the link.
     pub fn link(&self) -> Arc<LinkMetrics> {
         Arc::clone(&self.inner.link)
+    }
+
+    /// What is counted of the other nodes, and of the services that run once.
+    pub fn nodes(&self) -> Arc<NodeMetrics> {
+        Arc::clone(&self.inner.nodes)
+    }
+
+    /// Exports how long the node may act, asked whenever the metrics are read.
+    pub(crate) fn lease(&self, left: impl Fn() -> Option<Duration> + Send + Sync + 'static) {
+        let collector = nodes::LeaseCollector::new(left);
+        lock(&self.inner.registry).register_collector(Box::new(collector));
     }
 
     /// Counts the end of a call.
@@ -221,6 +236,7 @@ struct Inner {
     connections_refused: Family<ListenerLabels, Counter>,
     link_lost: Counter,
     link: Arc<LinkMetrics>,
+    nodes: Arc<NodeMetrics>,
     own: Mutex<BTreeMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 

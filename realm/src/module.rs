@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::address::Birth;
 use crate::call::CallTable;
+use crate::classes::Classes;
 use crate::mail::{Death, Undelivered};
 use crate::role::{ModuleSpec, RoleFault};
 use crate::service::ServiceCx;
@@ -30,6 +31,14 @@ pub enum ModuleError {
         /// What is missing, and what to do.
         what: String,
     },
+    /// The service is singular, and another node runs it.
+    #[error(
+        "node {by} runs it, and only one may: end that node first, or write singular = \"standby\" in the role"
+    )]
+    Taken {
+        /// Who.
+        by: Birth,
+    },
 }
 
 /// A piece of functionality of a service. It is made from its table in the role file, ticks with its service, answers
@@ -41,6 +50,11 @@ pub trait Module: Sized + 'static {
 
     /// Its settings; write them with `#[serde(deny_unknown_fields)]`.
     type Config: DeserializeOwned;
+
+    /// Names the messages and calls that a program with this module knows: what its locales take, what it serves.
+    fn classes(list: &mut Classes) {
+        let _ = list;
+    }
 
     /// Makes the module. No I/O here: that is for [`Module::start`].
     ///
@@ -186,6 +200,7 @@ type HandOut = Arc<dyn Fn(&ServiceCx) + Send + Sync>;
 #[derive(Clone, Default)]
 pub struct Modules {
     kinds: BTreeMap<&'static str, Kind>,
+    classes: Classes,
     held: Vec<HandOut>,
 }
 
@@ -198,6 +213,7 @@ impl Modules {
     /// Adds a module type.
     pub fn with<M: Module>(mut self) -> Self {
         let make: Make = |spec, cx| Ok(Rc::new(Held(Rc::new(M::new(spec.config()?, cx)?))));
+        M::classes(&mut self.classes);
         self.kinds.insert(
             M::NAME,
             Kind {
@@ -217,6 +233,11 @@ impl Modules {
 
     pub(crate) fn hand_out(&self, cx: &ServiceCx) {
         self.held.iter().for_each(|hand_out| hand_out(cx));
+    }
+
+    /// The messages and calls that a program with these modules knows.
+    pub fn classes(&self) -> &Classes {
+        &self.classes
     }
 
     /// The names, in order.

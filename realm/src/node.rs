@@ -11,9 +11,9 @@ use tokio::sync::{mpsc, oneshot};
 use crate::address::Birth;
 use crate::admin::{self, Readiness, ReadyState};
 use crate::clock::{Clock, Moment};
-use crate::link::{Inlet, Network};
+use crate::link::{Announcement, Inlet, JoinError, Network};
 use crate::module::{ModuleError, Modules};
-use crate::node_core::NodeCore;
+use crate::node_core::{Broken, NodeCore};
 use crate::outside::Outside;
 use crate::role::Role;
 use crate::service::{self, Control, ServiceThread};
@@ -58,6 +58,9 @@ pub enum StartError {
         /// What went wrong.
         error: ModuleError,
     },
+    /// The realm did not take the node in.
+    #[error("{0}")]
+    Join(#[from] JoinError),
     /// The admin listener could not be opened.
     #[error(
         "the admin listener {address} could not be opened: {error}; set `admin` in the role to a free address"
@@ -76,7 +79,7 @@ pub struct Node {
     core: Arc<NodeCore>,
     role: String,
     services: Vec<ServiceThread>,
-    broken: mpsc::UnboundedReceiver<String>,
+    broken: mpsc::UnboundedReceiver<Broken>,
     readiness: Readiness,
     admin: Option<crate::http::Listening>,
 }
@@ -98,20 +101,30 @@ impl Node {
             stepped,
             trace,
         } = config;
-        let core = Arc::new(NodeCore::new(
+        let announced = Announcement {
             birth,
-            &role,
+            role: role.name.clone(),
+            revision: 0,
+            classes: modules.classes().hash(),
+            services: Vec::new(),
+        };
+        let (core, broken) = NodeCore::new(
+            announced,
+            role.wire,
             clock,
             seed,
             outside,
             trace,
             stepped.is_some(),
-        ));
+        );
+        let core = Arc::new(core);
+        let weak = Arc::downgrade(&core);
+        core.metrics()
+            .lease(move || weak.upgrade().and_then(|core| core.lease().left()));
         let inlet: Arc<dyn Inlet> = core.clone();
         let inlet: Weak<dyn Inlet> = Arc::downgrade(&inlet);
         core.link_to(network.connect(birth, inlet));
         let readiness = Readiness::new();
-        let (breaks, broken) = mpsc::unbounded_channel();
         let mut node = Self {
             core,
             role: role.name.clone(),
@@ -120,17 +133,13 @@ impl Node {
             readiness,
             admin: None,
         };
+        if let Err(error) = node.core.join().await {
+            node.stop().await;
+            return Err(error.into());
+        }
         for spec in role.services {
             let name = spec.name.clone();
-            match service::start(
-                &node.core,
-                spec,
-                modules.clone(),
-                stepped.clone(),
-                breaks.clone(),
-            )
-            .await
-            {
+            match service::start(&node.core, spec, modules.clone(), stepped.clone()).await {
                 Ok(service) => node.services.push(service),
                 Err(error) => {
                     node.stop().await;
@@ -184,10 +193,10 @@ impl Node {
         self.core.listener(what)
     }
 
-    /// Ends when a service of this node is beyond restarting; the node should then be stopped.
-    pub async fn broken(&mut self) -> String {
+    /// Ends when this node cannot go on: a service is beyond restarting, or it takes part no more. It should then be stopped.
+    pub async fn broken(&mut self) -> Broken {
         match self.broken.recv().await {
-            Some(service) => service,
+            Some(why) => why,
             None => std::future::pending().await,
         }
     }
@@ -195,7 +204,14 @@ impl Node {
     /// Saves, tells the clients, leaves the realm, and ends all threads; within 5 s.
     pub async fn stop(self) {
         self.readiness.set(ReadyState::Draining);
-        self.ask_all(Control::Drain, DRAIN_WITHIN).await;
+        match self.core.acts() {
+            true => self.ask_all(Control::Drain, DRAIN_WITHIN).await,
+            false => tracing::warn!("a node without a lease ends: it may save nothing any more"),
+        }
+        if self.core.lease().has_end() {
+            // From here on others may act in its place.
+            self.core.lease().end();
+        }
         let left = self.core.link().leave();
         self.ask_all(Control::Stop, END_WITHIN).await;
         let timer = self.core.clock().sleep(LEAVE_WITHIN);

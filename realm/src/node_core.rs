@@ -2,29 +2,29 @@
 //! refused. It runs no code of modules or locales.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
+use tokio::sync::mpsc;
 
 use crate::address::{Address, Birth};
 use crate::chance::Secrets;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::directory::Directory;
 use crate::error::CallError;
-use crate::link::{Announcement, Inlet, Link, Returned, ServiceEntry};
+use crate::lease::Lease;
+use crate::link::{Announcement, Doing, Inlet, JoinError, Link, Returned, ServiceEntry, Taken};
 use crate::lock::lock;
 use crate::mail::{Death, DeathReason, Letter, Mail, Undelivered, Why};
 use crate::mailbox::Gate;
 use crate::message::Payload;
-use crate::metrics::{LinkMetrics, Metrics};
+use crate::metrics::{LinkMetrics, Metrics, NodeMetrics};
 use crate::names::Names;
 use crate::outside::Outside;
 use crate::pages::Pages;
-use crate::role::{Role, WireMode};
+use crate::role::WireMode;
 use crate::trace::Trace;
 
 /// The part of a node that its threads share.
@@ -49,33 +49,54 @@ pub struct NodeCore {
     /// The services that live, announced or not.
     services: Mutex<BTreeSet<Address>>,
     listeners: Mutex<BTreeMap<&'static str, SocketAddr>>,
+    lease: Lease,
+    /// The singular services that wait for another node to end.
+    standing_by: Mutex<BTreeSet<String>>,
+    breaks: mpsc::UnboundedSender<Broken>,
+}
+
+/// Why a node cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// The service of this name is beyond restarting.
+    Service(String),
+    /// It takes part no more.
+    Out(JoinError),
+}
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Service(name) => write!(f, "the service '{name}' cannot go on"),
+            Self::Out(why) => why.fmt(f),
+        }
+    }
 }
 
 impl NodeCore {
+    /// A node that has announced nothing but itself, of this role, and the end of the line by which it says that it cannot go
+    /// on.
     pub(crate) fn new(
-        birth: Birth,
-        role: &Role,
+        announced: Announcement,
+        wire: WireMode,
         clock: Clock,
         seed: u64,
         outside: Outside,
         trace: Option<Trace>,
         stepped: bool,
-    ) -> Self {
-        let name = role.name.clone();
-        let announced = Announcement {
-            birth,
-            role: name.clone(),
-            revision: 0,
-            services: Vec::new(),
-        };
-        Self {
-            birth,
+    ) -> (Self, mpsc::UnboundedReceiver<Broken>) {
+        let (breaks, broken) = mpsc::unbounded_channel();
+        let core = Self {
+            birth: announced.birth,
+            lease: Lease::new(clock.clone()),
+            standing_by: Mutex::default(),
+            breaks,
             clock,
             seed,
             stepped,
-            wire: role.wire,
+            wire,
             directory: Directory::new(),
-            metrics: Metrics::new(name),
+            metrics: Metrics::new(announced.role.clone()),
             names: Names::default(),
             pages: Pages::default(),
             outside,
@@ -87,7 +108,8 @@ impl NodeCore {
             announced: Mutex::new(announced),
             services: Mutex::default(),
             listeners: Mutex::default(),
-        }
+        };
+        (core, broken)
     }
 
     pub(crate) fn link_to(&self, link: Arc<dyn Link>) {
@@ -99,6 +121,47 @@ impl NodeCore {
     /// Where a listener of this node really is.
     pub(crate) fn listener(&self, what: &str) -> Option<SocketAddr> {
         lock(&self.listeners).get(what).copied()
+    }
+
+    /// Enters the realm.
+    pub(crate) async fn join(&self) -> Result<(), JoinError> {
+        let node = lock(&self.announced).clone();
+        self.link().join(node).await
+    }
+
+    /// How long the node may act.
+    #[inline]
+    pub(crate) fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// The node cannot go on.
+    pub(crate) fn breaks(&self, why: Broken) {
+        // A node that is gone needs no telling.
+        let _ = self.breaks.send(why);
+    }
+
+    /// False while the node may not act because its lease ran out: services with a rate and singular ones stand still.
+    pub fn acts(&self) -> bool {
+        self.lease.holds()
+    }
+
+    /// The singular services of this node that wait for another node to end.
+    pub fn standing_by(&self) -> Vec<String> {
+        lock(&self.standing_by).iter().cloned().collect()
+    }
+
+    pub(crate) fn stands_by(&self, service: &str, yes: bool) {
+        let len = {
+            let mut standing_by = lock(&self.standing_by);
+            match yes {
+                true => standing_by.insert(service.to_owned()),
+                false => standing_by.remove(service),
+            };
+            standing_by.len()
+        };
+        let len = i64::try_from(len).unwrap_or(i64::MAX);
+        self.metrics.nodes().standing_by.set(len);
     }
 
     /// This start's number.
@@ -199,6 +262,8 @@ impl NodeCore {
         lock(&self.announced)
             .services
             .iter()
+            // Of singular services the directory knows the latest.
+            .filter(|service| service.epoch == 0)
             .find(|service| service.groups.iter().any(|name| name == group))
             .map(|service| service.address)
     }
@@ -415,6 +480,15 @@ impl Inlet for NodeCore {
     fn mail(&self, parcels: Vec<Vec<u8>>) {
         for parcel in parcels {
             match Mail::decode(&parcel) {
+                // What it says now it says without a lease.
+                Ok((_, mail))
+                    if mail
+                        .from
+                        .birth()
+                        .is_some_and(|from| self.directory.is_lost(from)) =>
+                {
+                    self.metrics.refused_mail("any", "lost sender");
+                }
                 Ok((to, mail)) if to.birth() == Some(self.birth) => self.post_now(to, mail),
                 Ok((to, mail)) => self.bounce(to, mail, Why::Gone),
                 Err(error) => {
@@ -450,7 +524,12 @@ impl Inlet for NodeCore {
     }
 
     fn joined(&self, node: Announcement) {
-        self.directory.learn(node);
+        let (birth, classes) = (node.birth, node.classes);
+        let other = classes != lock(&self.announced).classes;
+        if self.directory.learn(node) && other {
+            tracing::warn!(node = %birth, "its program knows other messages and calls than this one");
+            self.metrics.nodes().other_classes.inc();
+        }
         self.tell_services(|| Letter::Members);
     }
 
@@ -458,12 +537,33 @@ impl Inlet for NodeCore {
         self.directory.lose(node);
         self.tell_services(|| Letter::NodeLost(node));
     }
+
+    fn leased(&self, until: Option<Moment>) {
+        self.lease.give(until);
+    }
+
+    fn out(&self, why: JoinError) {
+        self.lease.end();
+        self.breaks(Broken::Out(why));
+    }
+
+    fn node_metrics(&self) -> Arc<NodeMetrics> {
+        self.metrics.nodes()
+    }
 }
 
 /// Before a node is linked it is alone.
 struct NoLink;
 
 impl Link for NoLink {
+    fn join(&self, _: Announcement) -> Doing<Result<(), JoinError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn hold(&self, _: &str, _: bool) -> Doing<Result<u64, Taken>> {
+        Box::pin(std::future::ready(Ok(1)))
+    }
+
     fn announce(&self, _: Announcement) {}
 
     fn mail(&self, _: Birth, parcels: Vec<Vec<u8>>) -> Result<(), Returned> {
@@ -476,7 +576,7 @@ impl Link for NoLink {
 
     fn unsubscribe(&self, _: &Arc<str>) {}
 
-    fn leave(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn leave(&self) -> Doing<()> {
         Box::pin(std::future::ready(()))
     }
 

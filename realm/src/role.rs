@@ -9,7 +9,7 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
-pub use cluster::{Cluster, Password};
+pub use cluster::{Cluster, LEASE_MS_DEFAULT, Password};
 pub use fault::RoleFault;
 pub use module::ModuleSpec;
 pub use nearest::nearest;
@@ -65,8 +65,19 @@ pub struct ServiceSpec {
     pub mailbox_len_max: usize,
     /// Calls that the service may have open; more are refused.
     pub calls_pending_max: usize,
+    /// Set when only one of it may run in the realm.
+    pub singular: Option<Singular>,
     /// The modules in the order in which they tick; each at most once.
     pub modules: Vec<ModuleSpec>,
+}
+
+/// What a singular service does when another node runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Singular {
+    /// It waits, without its modules, and takes over when the other has ended.
+    StandBy,
+    /// It does not start, and neither does its node.
+    Refuse,
 }
 
 /// When a service's frames run.
@@ -115,6 +126,7 @@ impl ServiceSpec {
             frame_budget_ms: rate.period_ms().unwrap_or(FRAME_BUDGET_MS_DEFAULT),
             mailbox_len_max: MAILBOX_LEN_MAX_DEFAULT,
             calls_pending_max: CALLS_PENDING_MAX_DEFAULT,
+            singular: None,
             modules,
         }
     }

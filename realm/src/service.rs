@@ -2,6 +2,7 @@
 //! frame in `frame`, how mail leaves it in `post` and `outbox`, how its own mail is handled in `postman`.
 
 mod frame;
+mod leased;
 mod outbox;
 mod post;
 mod postman;
@@ -15,6 +16,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::task::Context;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -37,6 +39,7 @@ use crate::role::{Rate, ServiceSpec};
 use outbox::Outbox;
 use watches::Watches;
 
+pub(crate) use leased::Leased;
 pub(crate) use run::{Control, ServiceThread, start};
 
 /// Bound of a service's own mailbox (requests, topics, notices), in mails.
@@ -69,13 +72,16 @@ struct Core {
     tasks_begun: Cell<u64>,
     chance: RefCell<Chance>,
     secrets: RefCell<Secrets>,
+    epoch: u64,
+    /// Stands still while the node has no lease.
+    leased: bool,
     ending: Cell<Option<DeathReason>>,
     emptied: Notify,
     panicked: Notify,
 }
 
 impl ServiceCx {
-    fn new(node: &Arc<NodeCore>, spec: &ServiceSpec) -> Self {
+    fn new(node: &Arc<NodeCore>, spec: &ServiceSpec, epoch: u64) -> Self {
         let address = node.next_address();
         let shared = Arc::new(ServiceShared {
             address,
@@ -111,6 +117,8 @@ impl ServiceCx {
             tasks_begun: Cell::new(0),
             chance: RefCell::new(Chance::new(node.seed(), address)),
             secrets: RefCell::new(node.secrets(address)),
+            epoch,
+            leased: spec.singular.is_some() || spec.rate != Rate::Mail,
             ending: Cell::new(None),
             emptied: Notify::new(),
             panicked: Notify::new(),
@@ -148,6 +156,11 @@ impl ServiceCx {
             Rate::Hz(rate) => Some(Duration::from_secs(1) / rate),
             Rate::Mail => None,
         }
+    }
+
+    /// Of a singular service: a number that grows with each node that runs it. 0 when any number of it may run.
+    pub fn epoch(&self) -> u64 {
+        self.0.epoch
     }
 
     /// Draws from the service's random source.
@@ -235,6 +248,12 @@ impl ServiceCx {
 
     /// Runs `future` on this thread until it ends or the service does. A panic in it is a panic of the service.
     pub fn run(&self, future: impl Future<Output = ()> + 'static) {
+        let future = Leased::new(self.clone(), Box::pin(future));
+        self.run_always(future);
+    }
+
+    /// As [`ServiceCx::run`], for what asks for the lease itself.
+    fn run_always(&self, future: impl Future<Output = ()> + 'static) {
         let id = self.0.tasks_begun.get();
         self.0.tasks_begun.set(id + 1);
         let service = self.clone();
@@ -246,6 +265,19 @@ impl ServiceCx {
             service.0.tasks.borrow_mut().remove(&id);
         });
         self.0.tasks.borrow_mut().insert(id, task.abort_handle());
+    }
+
+    /// True while the service may act; otherwise `task` is woken when it may again. One that ends may always: it only gives
+    /// back what it has.
+    #[inline]
+    pub(crate) fn may_act(&self, task: &mut Context<'_>) -> bool {
+        !self.0.leased || self.ending().is_some() || self.0.node.lease().passes(task)
+    }
+
+    /// True while the service may act.
+    #[inline]
+    fn acts(&self) -> bool {
+        !self.0.leased || self.0.node.acts()
     }
 
     #[inline]

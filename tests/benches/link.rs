@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use realm::metrics::LinkMetrics;
-use realm::role::{Cluster, Rate};
+use realm::role::{Cluster, LEASE_MS_DEFAULT, Rate};
 use realm::{
     Address, Announcement, Birth, CallError, CallTable, Clock, Cx, Inlet, Link, Locale, Messages,
     Module, ModuleError, Modules, Nats, Network, Returned, Run, ServiceCx, calls, message,
@@ -103,6 +103,7 @@ fn cluster(broker: &Broker) -> Cluster {
         user: None,
         password: None,
         ca: None,
+        lease_ms: LEASE_MS_DEFAULT,
         start_within_ms: 0,
     }
 }
@@ -133,6 +134,7 @@ async fn join(cluster: &Cluster, number: u32) -> (Arc<dyn Link>, Arc<Counter>) {
         birth: birth(number),
         role: "bench".to_owned(),
         revision: 1,
+        classes: 0,
         services: Vec::new(),
     });
     (link, counter)

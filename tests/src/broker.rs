@@ -53,6 +53,11 @@ impl Broker {
         format!("nats://{}", self.at())
     }
 
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Starts it again on its port and its data, after [`Broker::stop`] or [`Broker::kill`].
     pub fn start_again(&mut self) {
         let program = crate::workspace().join("target/nats/bin/nats-server");

@@ -5,8 +5,8 @@ use client::command::{
     Cast, Enter, Join, Leave, LogIn, Loot, Move, Part, Ping, Register, Resume, Say, Use, Whisper,
 };
 use client::event::{
-    Died, Entered, Goodbye, Killed, Left, LoggedIn, Looted, Pong, Refused, Respawned, Said, Struck,
-    Welcome, Whispered, You,
+    CastSeen, Died, Entered, Goodbye, Killed, Left, LoggedIn, Looted, Pong, Refused, Respawned,
+    Said, Struck, Welcome, Whispered, You,
 };
 use client::{
     COMMANDS, Cell, CellFrameKind, CellFrameWriter, Code, Command, EVENTS, Event, FrameWriter,
@@ -169,6 +169,12 @@ pub fn events() -> Vec<Event> {
             by: Handle(1),
             target: Handle(2),
             amount: 300,
+        }
+        .into(),
+        CastSeen {
+            spell: "spells/strike".to_owned(),
+            by: Handle(1),
+            target: Handle(2),
         }
         .into(),
         Killed {

@@ -137,6 +137,7 @@ impl End {
             birth: birth(number),
             role: "test".to_owned(),
             revision: 1,
+            classes: 0,
             services: Vec::new(),
         });
         Self {

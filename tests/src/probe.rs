@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use realm::role::{Cluster, ModuleSpec, Rate, Role, ServiceSpec, WireMode};
+use realm::role::{Cluster, LEASE_MS_DEFAULT, ModuleSpec, Rate, Role, ServiceSpec, WireMode};
 use realm::{
     Address, Birth, CallError, CallTable, Clock, Cx, Death, Hub, Locale, Messages, Module,
     ModuleError, Modules, Nats, Network, Node, NodeConfig, Outside, Run, ServiceCx, Undelivered,
@@ -120,6 +120,7 @@ pub(crate) fn cluster(broker: &Broker) -> Cluster {
         user: None,
         password: None,
         ca: None,
+        lease_ms: LEASE_MS_DEFAULT,
         start_within_ms: 0,
     }
 }

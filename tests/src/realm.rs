@@ -16,6 +16,7 @@ mod isolation;
 mod javascript_client;
 mod kill_the_dog;
 mod link;
+mod members;
 mod nats_link;
 mod objects;
 mod page;

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use realm::role::{ModuleSpec, Rate, ServiceSpec};
 use realm::{
-    CallError, CallTable, Clock, Cx, DeathReason, Hub, Locale, Messages, Module, ModuleError,
-    Modules, Node, ServiceCx, StartError, calls,
+    Broken, CallError, CallTable, Clock, Cx, DeathReason, Hub, Locale, Messages, Module,
+    ModuleError, Modules, Node, ServiceCx, StartError, calls,
 };
 
 use crate::probe::{self, Door, Note, Notes, Tell, Watch, Witness};
@@ -301,7 +301,7 @@ fn the_fourth_panic_within_a_minute_breaks_the_node() {
         }
         assert_eq!(
             scene.node.broken().await,
-            "fragile",
+            Broken::Service("fragile".to_owned()),
             "the broken service should be named"
         );
         assert_eq!(

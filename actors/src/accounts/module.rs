@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use argon2::Params;
-use realm::{CallError, CallTable, Module, ModuleError, ServiceCx};
+use realm::{CallError, CallTable, Classes, Module, ModuleError, ServiceCx};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
@@ -80,6 +80,10 @@ impl Module for AccountsModule {
     const NAME: &'static str = "accounts";
 
     type Config = AccountsConfig;
+
+    fn classes(list: &mut Classes) {
+        list.calls(AccountsProxy::METHODS);
+    }
 
     fn new(config: AccountsConfig, cx: &ServiceCx) -> Result<Self, ModuleError> {
         let needs = |what: String| ModuleError::Needs {

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use realm::{Address, CallTable, Module, ModuleError, ServiceCx};
+use realm::{Address, CallTable, Classes, Module, ModuleError, ServiceCx};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
@@ -49,6 +49,10 @@ impl Module for BalancerModule {
     const NAME: &'static str = "balancer";
 
     type Config = BalancerConfig;
+
+    fn classes(list: &mut Classes) {
+        list.calls(BalancerProxy::METHODS);
+    }
 
     fn new(config: BalancerConfig, cx: &ServiceCx) -> Result<Self, ModuleError> {
         Ok(Self {

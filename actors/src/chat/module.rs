@@ -6,7 +6,9 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use client::{Event, event};
-use realm::{Address, Birth, CallTable, Death, Module, ModuleError, ServiceCx, Undelivered, Why};
+use realm::{
+    Address, Birth, CallTable, Classes, Death, Module, ModuleError, ServiceCx, Undelivered, Why,
+};
 use serde::Deserialize;
 
 use super::pace::Pace;
@@ -48,6 +50,10 @@ pub struct ChatModule {
 impl Module for ChatModule {
     const NAME: &'static str = "chat";
     type Config = ChatConfig;
+
+    fn classes(list: &mut Classes) {
+        list.calls(ChatProxy::METHODS);
+    }
 
     fn new(config: ChatConfig, cx: &ServiceCx) -> Result<Self, ModuleError> {
         if config.per_10s == 0 || config.sessions_max == 0 {

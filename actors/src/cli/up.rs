@@ -98,8 +98,8 @@ async fn serve(launch: Launch, roles: Vec<Role>) -> anyhow::Result<ExitCode> {
     let broken = select_all(nodes.iter_mut().map(|node| Box::pin(node.broken())));
     let code = match select(told, broken).await {
         Either::Left(_) => ExitCode::SUCCESS,
-        Either::Right(((service, ..), _)) => {
-            tracing::error!(service, "the realm stops: this service cannot go on");
+        Either::Right(((why, ..), _)) => {
+            tracing::error!("the realm stops: {why}");
             ExitCode::FAILURE
         }
     };
@@ -138,6 +138,9 @@ fn ready_line(nodes: &[Node]) -> String {
     }
     for admin in nodes.iter().filter_map(|node| node.listener("admin")) {
         line += &format!(" admin http://{admin}/metrics");
+    }
+    for service in nodes.iter().flat_map(|node| node.core().standing_by()) {
+        line += &format!(" standing by: {service}");
     }
     line
 }

@@ -9,7 +9,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use realm::{Address, CallError, CallTable, Module, ModuleError, ServiceCx};
+use realm::{Address, CallError, CallTable, Classes, Module, ModuleError, ServiceCx};
 use tokio::sync::Semaphore;
 
 use super::place::{DatabaseConfig, Environment, Place};
@@ -34,6 +34,10 @@ impl Module for DatabaseModule {
     const NAME: &'static str = "database";
 
     type Config = DatabaseConfig;
+
+    fn classes(list: &mut Classes) {
+        list.calls(DatabaseProxy::METHODS);
+    }
 
     fn new(config: DatabaseConfig, cx: &ServiceCx) -> Result<Self, ModuleError> {
         let in_flight_max = config.in_flight_max.unwrap_or(IN_FLIGHT_MAX_DEFAULT);

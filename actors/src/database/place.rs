@@ -86,7 +86,7 @@ pub enum Place {
 /// A database on a PostgreSQL server, and how it is used.
 #[derive(Clone)]
 pub struct PostgresPlace {
-    options: PgConnectOptions,
+    options: Box<PgConnectOptions>,
     limits: PostgresLimits,
     /// User, server and database, for people to read.
     name: String,
@@ -120,7 +120,7 @@ impl Place {
         };
         Ok(Place::Postgres(PostgresPlace {
             name: name_of(&options),
-            options,
+            options: Box::new(options),
             limits,
         }))
     }
@@ -184,7 +184,7 @@ impl fmt::Display for Place {
 
 impl PostgresPlace {
     pub(super) fn options(&self) -> PgConnectOptions {
-        self.options.clone()
+        (*self.options).clone()
     }
 
     pub(super) fn limits(&self) -> &PostgresLimits {

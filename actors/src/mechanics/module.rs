@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use client::Cell;
 use futures_util::future::{Either, select};
-use realm::{Address, CallTable, Death, DurableId, Module, ModuleError, ServiceCx};
+use realm::{Address, CallTable, Classes, Death, DurableId, Module, ModuleError, ServiceCx};
 use serde::Deserialize;
 use serde_bytes::ByteBuf;
 use tokio::sync::Notify;
 
-use super::avatar::{Attach, CHARACTER, Depart};
+use super::avatar::{Attach, Avatar, CHARACTER, Depart};
 use super::calls::{EnterError, Entrance, Mechanics, MechanicsProxy, Residents};
 use super::census::Census;
 use super::channel::{Admit, Channel, ChannelSeed};
@@ -22,6 +22,8 @@ use super::component::Components;
 use super::entity::Tick;
 use super::entrance::Entrances;
 use super::host::Host;
+use super::mob::Mob;
+use super::object::Object;
 use super::replicas::Replicas;
 use crate::balancer::BalancerProxy;
 use crate::database::store::OperationId;
@@ -95,6 +97,14 @@ pub struct MechanicsModule {
 impl Module for MechanicsModule {
     const NAME: &'static str = "mechanics";
     type Config = Config;
+
+    fn classes(list: &mut Classes) {
+        list.calls(MechanicsProxy::METHODS)
+            .locale::<Avatar>()
+            .locale::<Channel>()
+            .locale::<Mob>()
+            .locale::<Object>();
+    }
 
     fn new(config: Config, cx: &ServiceCx) -> Result<Self, ModuleError> {
         if cx.period().is_none() {
@@ -251,8 +261,7 @@ impl Mechanics for MechanicsModule {
             return Ok(limit);
         }
         self.replicas.open(channel, map.clone());
-        self.census
-            .opened(channel, self.cx.name(), &map.id, limit);
+        self.census.opened(channel, self.cx.name(), &map.id, limit);
         let address = self.cx.spawn::<Channel>(ChannelSeed { channel, map });
         self.cx.watch_from_service(address);
         self.channels.borrow_mut().insert(channel, address);

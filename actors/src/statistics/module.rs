@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use realm::{Birth, CallTable, Module, ModuleError, ServiceCx};
+use realm::{Birth, CallTable, Classes, Module, ModuleError, ServiceCx};
 use serde::Deserialize;
 
 use super::gatherer::Gatherer;
@@ -47,6 +47,10 @@ pub struct StatisticsModule {
 impl Module for StatisticsModule {
     const NAME: &'static str = NAME;
     type Config = StatisticsConfig;
+
+    fn classes(list: &mut Classes) {
+        list.calls(StatisticsProxy::METHODS);
+    }
 
     fn new(config: StatisticsConfig, cx: &ServiceCx) -> Result<Self, ModuleError> {
         if config.every_ms < 10 {

@@ -83,6 +83,7 @@ fn expand_calls(item: &ItemTrait, group: &str, proxy: &Ident) -> syn::Result<Tok
     let mut declared = Vec::new();
     let mut called = Vec::new();
     let mut served = Vec::new();
+    let mut paths = Vec::new();
     for member in &item.items {
         let TraitItem::Fn(method) = member else {
             return Err(syn::Error::new_spanned(
@@ -115,6 +116,7 @@ fn expand_calls(item: &ItemTrait, group: &str, proxy: &Ident) -> syn::Result<Tok
             #(#docs)*
             fn #ident(&self, #(#names: #types),*) -> impl ::std::future::Future<Output = #output>;
         });
+        paths.push(path.clone());
         called.push(quote! {
             #(#docs)*
             #[allow(clippy::too_many_arguments, clippy::missing_errors_doc)]
@@ -147,6 +149,8 @@ fn expand_calls(item: &ItemTrait, group: &str, proxy: &Ident) -> syn::Result<Tok
         impl #proxy {
             /// The group of services that answer these calls.
             pub const GROUP: &'static str = #group;
+            /// The names of these calls.
+            pub const METHODS: &'static [&'static str] = &[#(#paths),*];
 
             /// Calls any service of the group, this node's own first.
             pub fn new(service: &::realm::ServiceCx) -> Self {

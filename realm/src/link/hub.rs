@@ -2,8 +2,6 @@
 //! lose, cut and kill.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
@@ -11,7 +9,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::faults::Draws;
-use super::{Announcement, Faults, Inlet, Link, Network, Returned};
+use super::{Announcement, Doing, Faults, Inlet, JoinError, Link, Network, Returned, Taken};
 use crate::address::Birth;
 use crate::clock::{Clock, Moment};
 use crate::lock::lock;
@@ -24,6 +22,8 @@ struct Shared {
     clock: Clock,
     state: Mutex<State>,
     queued: Notify,
+    /// A node is gone: the singular services that it ran are free.
+    freed: Notify,
     lost: AtomicU64,
 }
 
@@ -33,6 +33,8 @@ struct State {
     draws: Draws,
     /// What is on its way, a queue for each pair so that delays keep the order.
     travelling: BTreeMap<(Birth, Birth), VecDeque<(Moment, Item)>>,
+    /// Who runs each singular service, and its epoch.
+    held: BTreeMap<String, (Birth, u64)>,
 }
 
 struct Peer {
@@ -63,11 +65,13 @@ impl Hub {
             cuts: BTreeSet::new(),
             draws: Draws::new(faults),
             travelling: BTreeMap::new(),
+            held: BTreeMap::new(),
         };
         Self(Arc::new(Shared {
             clock,
             state: Mutex::new(state),
             queued: Notify::new(),
+            freed: Notify::new(),
             lost: AtomicU64::new(0),
         }))
     }
@@ -87,6 +91,34 @@ impl Hub {
         };
         for inlet in peers {
             inlet.lost(node);
+        }
+        self.0.freed.notify_waiters();
+    }
+
+    /// Takes the node's lease, as a link does that is cut: it must not act until [`Hub::thaw`].
+    pub fn freeze(&self, node: Birth) {
+        self.lease(node, Some(self.0.clock.now()));
+    }
+
+    /// Gives the node a lease without an end.
+    pub fn thaw(&self, node: Birth) {
+        self.lease(node, None);
+    }
+
+    /// Gives the node a lease until `until`.
+    pub fn lease(&self, node: Birth, until: Option<Moment>) {
+        let inlet = lock(&self.0.state).inlet(node);
+        if let Some(inlet) = inlet {
+            inlet.leased(until);
+        }
+    }
+
+    /// As [`Hub::kill`], and the node learns that it is out.
+    pub fn evict(&self, node: Birth) {
+        let inlet = lock(&self.0.state).inlet(node);
+        self.kill(node);
+        if let Some(inlet) = inlet {
+            inlet.out(JoinError::Evicted);
         }
     }
 
@@ -211,6 +243,23 @@ impl Network for Hub {
 }
 
 impl State {
+    fn inlet(&self, node: Birth) -> Option<Arc<dyn Inlet>> {
+        self.nodes.get(&node).and_then(|peer| peer.inlet.upgrade())
+    }
+
+    /// Gives a singular service to `me`, unless a node that lives has it.
+    fn take(&mut self, service: &str, me: Birth) -> Result<u64, Taken> {
+        let held = self.held.get(service).copied();
+        match held {
+            Some((by, _)) if by != me && self.nodes.contains_key(&by) => Err(Taken { by }),
+            _ => {
+                let epoch = held.map_or(1, |(_, epoch)| epoch + 1);
+                self.held.insert(service.to_owned(), (me, epoch));
+                Ok(epoch)
+            }
+        }
+    }
+
     fn inlets(&self) -> Vec<Arc<dyn Inlet>> {
         self.nodes
             .values()
@@ -233,6 +282,26 @@ struct End {
 }
 
 impl Link for End {
+    fn join(&self, _: Announcement) -> Doing<Result<(), JoinError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn hold(&self, service: &str, wait: bool) -> Doing<Result<u64, Taken>> {
+        let (hub, me, service) = (self.hub.clone(), self.me, service.to_owned());
+        Box::pin(async move {
+            loop {
+                let mut freed = std::pin::pin!(hub.0.freed.notified());
+                // From before the look, so that no end of a holder is missed.
+                freed.as_mut().enable();
+                let taken = lock(&hub.0.state).take(&service, me);
+                match taken {
+                    Err(_) if wait => freed.await,
+                    other => return other,
+                }
+            }
+        })
+    }
+
     fn announce(&self, node: Announcement) {
         let others: Vec<_> = {
             let mut state = lock(&self.hub.0.state);
@@ -291,7 +360,7 @@ impl Link for End {
         }
     }
 
-    fn leave(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn leave(&self) -> Doing<()> {
         self.hub.kill(self.me);
         Box::pin(std::future::ready(()))
     }

@@ -19,7 +19,7 @@ use std::time::Duration;
 use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions};
 use tokio::runtime::Handle;
 
-use super::{Inlet, Link, Network};
+use super::{Inlet, LINK_PROTOCOL, Link, Network};
 use crate::address::Birth;
 use crate::clock::Clock;
 use crate::role::Cluster;
@@ -33,7 +33,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// A connection that answers nothing for two of these is given up.
 const PING_EVERY: Duration = Duration::from_secs(1);
 /// A request to the server, or to a node, waits so long for its answer.
-const REQUEST_WITHIN: Duration = Duration::from_secs(1);
+const REQUEST_WITHIN: Duration = Duration::from_secs(2);
 /// The longest pause before another attempt at a lost connection.
 const RECONNECT_MAX: Duration = Duration::from_millis(500);
 /// What the client holds of a subscription; more it drops. Mail never comes to that: 128 nodes may each have their window
@@ -120,6 +120,8 @@ pub struct Nats {
     clock: Clock,
     runtime: Handle,
     seen: Arc<Seen>,
+    lease: Duration,
+    protocol: u16,
 }
 
 impl Nats {
@@ -158,7 +160,15 @@ impl Nats {
             clock,
             runtime: Handle::current(),
             seen,
+            lease: Duration::from_millis(u64::from(cluster.lease_ms)),
+            protocol: LINK_PROTOCOL,
         })
+    }
+
+    /// Speaks another version of the link's protocol: how an upgrade looks to those who are there.
+    pub fn speaking(mut self, protocol: u16) -> Self {
+        self.protocol = protocol;
+        self
     }
 }
 

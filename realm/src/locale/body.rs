@@ -22,6 +22,9 @@ use crate::service::ServiceCx;
 /// Mail that one locale runs before it lets others of its thread run.
 const SLICE_LEN: usize = 128;
 
+/// Mails that run between two looks at the node's lease.
+const LEASE_EVERY_MAILS: usize = 32;
+
 /// What all locales of one type on one service share.
 pub(crate) struct Breed<L: Locale> {
     pub(crate) list: Messages<L>,
@@ -290,7 +293,10 @@ fn slice<L: Locale>(
     if !body.tray.is_over() && !body.service.node().gate().passes(task) {
         return Poll::Pending;
     }
-    for _ in 0..SLICE_LEN {
+    for run in 0..SLICE_LEN {
+        if run % LEASE_EVERY_MAILS == 0 && !body.service.may_act(task) {
+            return Poll::Pending;
+        }
         if !body.service.gate().passes(task) {
             return Poll::Pending;
         }

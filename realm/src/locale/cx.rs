@@ -13,7 +13,7 @@ use crate::caught::Kept;
 use crate::chance::Chance;
 use crate::clock::Moment;
 use crate::message::{Message, carried};
-use crate::service::ServiceCx;
+use crate::service::{Leased, ServiceCx};
 
 /// The hands of a running locale: its own address, its service, its timers.
 pub struct Cx<'a, L: Locale> {
@@ -117,6 +117,7 @@ impl<L: Locale> Cx<'_, L> {
         then: impl FnOnce(&mut L, &mut Cx<L>) + 'static,
     ) -> Timer {
         let sleep = self.service.clock().sleep(time);
+        let sleep = Leased::new(self.service.clone(), sleep);
         let mut then = Kept::new(then);
         let timer = wrap_future::<_, Body<L>>(sleep).map(move |(), body, actor| {
             if let Some(then) = then.take() {
@@ -138,7 +139,8 @@ impl<L: Locale> Cx<'_, L> {
         F: Future + 'static,
     {
         let mut then = Kept::new(then);
-        let caught = wrap_future::<_, Body<L>>(Kept::new(Box::pin(future)));
+        let future = Leased::new(self.service.clone(), Kept::new(Box::pin(future)));
+        let caught = wrap_future::<_, Body<L>>(future);
         let continued = caught.map(move |outcome, body, actor| match outcome {
             Ok(value) => {
                 let then = then.take();

@@ -14,6 +14,9 @@ pub struct Cluster {
     pub user: Option<String>,
     /// The user's password.
     pub password: Option<Password>,
+    /// How long a node that is not heard of may be alive yet, 300 to 3000: so late its singular services are taken over, and so
+    /// long it acts without a word of NATS, less a sixth.
+    pub lease_ms: u32,
     /// A file with the certificates of who may have signed the servers', beside those that the machine trusts.
     pub ca: Option<PathBuf>,
     /// How long a start waits for a server that is not there yet.
@@ -33,6 +36,9 @@ impl Cluster {
         rest.is_some_and(|rest| !rest.is_empty() && !rest.contains('@'))
     }
 }
+
+/// The lease when the role says nothing else.
+pub const LEASE_MS_DEFAULT: u32 = 3000;
 
 /// A password that no log shows.
 #[derive(Clone, PartialEq, Eq)]

@@ -49,10 +49,16 @@ impl fmt::Display for RoleFault {
 impl std::error::Error for RoleFault {}
 
 /// The text of a role file, shared by the modules that were read from it, so that their faults can point into it.
-#[derive(Debug)]
 pub(super) struct Source {
     pub(super) path: PathBuf,
     pub(super) text: String,
+}
+
+// There may be a password in the text.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Source").field(&self.path).finish()
+    }
 }
 
 impl Source {

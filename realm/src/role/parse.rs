@@ -15,7 +15,7 @@ use super::fault::Source;
 use super::nearest::known_are;
 use super::{
     CALLS_PENDING_MAX_DEFAULT, FRAME_BUDGET_MS_DEFAULT, MAILBOX_LEN_MAX_DEFAULT, ModuleSpec, Rate,
-    Role, RoleFault, ServiceSpec, WireMode,
+    Role, RoleFault, ServiceSpec, Singular, WireMode,
 };
 
 const NAME_LEN_MAX: usize = 32;
@@ -147,6 +147,9 @@ impl Reader<'_> {
         let budget = self.number(fields, "frame_budget_ms", 1..=budget_max);
         let mailbox = self.number(fields, "mailbox_len_max", 1..=LEN_MAX);
         let calls = self.number(fields, "calls_pending_max", 1..=LEN_MAX);
+        let singular = fields
+            .take("singular")
+            .and_then(|found| self.singular(&found));
         ServiceSpec {
             name,
             rate,
@@ -155,6 +158,7 @@ impl Reader<'_> {
                 .unwrap_or(FRAME_BUDGET_MS_DEFAULT),
             mailbox_len_max: mailbox.map_or(MAILBOX_LEN_MAX_DEFAULT, |len| len as usize),
             calls_pending_max: calls.map_or(CALLS_PENDING_MAX_DEFAULT, |len| len as usize),
+            singular,
             modules: self.modules(index, fields),
         }
     }
@@ -278,6 +282,18 @@ impl Reader<'_> {
             "always" => Some(WireMode::Always),
             other => {
                 let message = format!("must be local or always, not '{other}'");
+                self.fault(found.at.clone(), found.key, message);
+                None
+            }
+        }
+    }
+
+    fn singular(&mut self, found: &Found<'_>) -> Option<Singular> {
+        match self.text(found)?.as_str() {
+            "standby" => Some(Singular::StandBy),
+            "refuse" => Some(Singular::Refuse),
+            other => {
+                let message = format!("must be standby or refuse, not '{other}'");
                 self.fault(found.at.clone(), found.key, message);
                 None
             }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{ModuleSpec, Rate, Role, RoleFault, ServiceSpec, WireMode};
+use super::{LEASE_MS_DEFAULT, ModuleSpec, Rate, Role, RoleFault, ServiceSpec, Singular, WireMode};
 
 const KNOWN: [&str; 4] = ["account", "chat", "gateway", "mechanics"];
 
@@ -379,7 +379,7 @@ fn all_faults_come_in_one_report() {
             "roles/local.toml:3:1: key 'name': is missing",
             "roles/local.toml:4:1: key 'rate_hz': must be 1 to 1000, not 0",
             "roles/local.toml:5:1: key 'colour': unknown key; known are: name, rate_hz, frame_budget_ms, \
-             mailbox_len_max, calls_pending_max, module",
+             mailbox_len_max, calls_pending_max, singular, module",
             "roles/local.toml:7:1: key 'name': unknown module 'chatt'; known are: account, chat, gateway, mechanics; \
              did you mean chat?",
         ],
@@ -437,4 +437,57 @@ fn a_cluster_names_its_broker_and_shows_no_password() {
         "it should be told where it belongs: {told}"
     );
     assert!(!faults[0].to_string().contains("egg"), "and not shown");
+}
+
+const CLUSTERED: &str = r#"
+name = "balancer"
+
+[cluster]
+name = "meadow"
+nats = "nats://127.0.0.1:4222"
+lease_ms = 900
+
+[[service]]
+name = "rooms"
+singular = "standby"
+
+[[service.module]]
+name = "chat"
+"#;
+
+#[test]
+fn a_role_says_what_is_singular_and_how_long_a_lease_lasts() {
+    let role = good(CLUSTERED);
+    assert_eq!(
+        role.services[0].singular,
+        Some(Singular::StandBy),
+        "the service should be singular"
+    );
+    assert_eq!(
+        role.cluster.map(|cluster| cluster.lease_ms),
+        Some(900),
+        "the lease should be the role's"
+    );
+    let role = good(&CLUSTERED.replace("lease_ms = 900", ""));
+    assert_eq!(
+        role.cluster.map(|cluster| cluster.lease_ms),
+        Some(LEASE_MS_DEFAULT),
+        "a role need not say how long"
+    );
+    for (was, is, said) in [
+        (
+            "\"standby\"",
+            "\"always\"",
+            "must be standby or refuse, not 'always'",
+        ),
+        ("900", "10000", "must be 300 to 3000, not 10000"),
+    ] {
+        let faults = parse(&CLUSTERED.replace(was, is)).expect_err("the role should be refused");
+        assert_eq!(faults.len(), 1, "there should be one fault: {faults:?}");
+        assert!(
+            faults[0].to_string().contains(said),
+            "the fault should say '{said}': {}",
+            faults[0]
+        );
+    }
 }

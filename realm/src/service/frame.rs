@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use super::ServiceCx;
@@ -45,6 +46,19 @@ impl Frames {
     ) {
         loop {
             service.clock().sleep_until(self.next).await;
+            let mut waited = false;
+            std::future::poll_fn(|task| match service.may_act(task) {
+                true => Poll::Ready(()),
+                false => {
+                    waited = true;
+                    Poll::Pending
+                }
+            })
+            .await;
+            if waited {
+                // The world stood still; nothing is late.
+                self.next = service.now();
+            }
             self.frame(&service, &modules).await;
         }
     }
@@ -58,6 +72,9 @@ impl Frames {
             .observe(millis(started.since(scheduled)));
         service.gate().open();
         for module in modules {
+            if !service.acts() {
+                break;
+            }
             module.tick(service);
         }
         // Mail gets a turn even when the ticks took the whole budget: a service that is late must not starve it.
@@ -66,7 +83,8 @@ impl Frames {
         loop {
             tokio::task::yield_now().await;
             let shut = service.gate().is_shut() || service.node().gate().is_shut();
-            if shut || service.mail_waiting() == 0 || service.budget_is_spent() {
+            let over = service.mail_waiting() == 0 || service.budget_is_spent();
+            if shut || over || !service.acts() {
                 break;
             }
         }
@@ -78,8 +96,10 @@ impl Frames {
         } else {
             service.gate().open();
         }
-        for module in modules {
-            module.frame_end(service);
+        if service.acts() {
+            for module in modules {
+                module.frame_end(service);
+            }
         }
         service.flush();
         let now = service.now();

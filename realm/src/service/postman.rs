@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use super::ServiceCx;
 use crate::address::Address;
@@ -26,7 +27,11 @@ impl Postman {
     /// Handles mail until the mailbox closes.
     pub(super) async fn run(self) {
         let mut handled = 0;
-        while let Some(mail) = std::future::poll_fn(|task| self.cx.0.tray.poll_take(task)).await {
+        let next = |task: &mut Context<'_>| match self.cx.may_act(task) {
+            true => self.cx.0.tray.poll_take(task),
+            false => Poll::Pending,
+        };
+        while let Some(mail) = std::future::poll_fn(next).await {
             self.handle(mail);
             handled += 1;
             if handled % SLICE_LEN == 0 {

@@ -21,8 +21,8 @@ use crate::error::CallError;
 use crate::link::ServiceEntry;
 use crate::mail::DeathReason;
 use crate::module::{AnyModule, ModuleError, Modules};
-use crate::node_core::NodeCore;
-use crate::role::{Rate, ServiceSpec};
+use crate::node_core::{Broken, NodeCore};
+use crate::role::{Rate, ServiceSpec, Singular};
 
 /// Restarts within [`RESTARTS_WITHIN`] that a service is allowed.
 const RESTARTS_MAX: usize = 3;
@@ -51,7 +51,6 @@ pub(crate) async fn start(
     spec: ServiceSpec,
     modules: Modules,
     here: Option<ArbiterHandle>,
-    broken: mpsc::UnboundedSender<String>,
 ) -> Result<ServiceThread, ModuleError> {
     let (control, asked) = mpsc::unbounded_channel();
     let (ready, started) = oneshot::channel();
@@ -66,7 +65,6 @@ pub(crate) async fn start(
         node: node.clone(),
         spec,
         modules,
-        broken,
     };
     if let Some(handle) = handle {
         handle.spawn_fn(move || drop(actix_rt::spawn(life.run(asked, ready))));
@@ -95,7 +93,6 @@ struct Life {
     node: Arc<NodeCore>,
     spec: ServiceSpec,
     modules: Modules,
-    broken: mpsc::UnboundedSender<String>,
 }
 
 enum Ended {
@@ -111,9 +108,12 @@ impl Life {
         ready: oneshot::Sender<Result<(), ModuleError>>,
     ) {
         let mut ready = Some(ready);
+        let Some(epoch) = self.hold(&mut asked, &mut ready).await else {
+            return;
+        };
         let mut restarts: VecDeque<Moment> = VecDeque::new();
         loop {
-            let cx = ServiceCx::new(&self.node, &self.spec);
+            let cx = ServiceCx::new(&self.node, &self.spec, epoch);
             let calls = Rc::new(RefCell::new(CallTable::default()));
             let incarnation = match self.make_caught(&cx, &calls).await {
                 Ok(incarnation) => incarnation,
@@ -122,7 +122,7 @@ impl Life {
                     close(&cx, &calls, DeathReason::ServiceRestarted).await;
                     match ready.take() {
                         Some(ready) => drop(ready.send(Err(error))),
-                        None => drop(self.broken.send(self.spec.name.clone())),
+                        None => self.breaks(),
                     }
                     return;
                 }
@@ -154,11 +154,63 @@ impl Life {
                     service = self.spec.name,
                     "a service panics again and again; the node leaves the realm"
                 );
-                let _ = self.broken.send(self.spec.name.clone());
+                self.breaks();
                 return;
             }
             restarts.push_back(now);
             self.node.metrics().service(&self.spec.name).restarts.inc();
+        }
+    }
+
+    fn breaks(&self) {
+        self.node.breaks(Broken::Service(self.spec.name.clone()));
+    }
+
+    /// Waits until this node may run the service, and returns its epoch; `None` when the service is not to run at all.
+    async fn hold(
+        &self,
+        asked: &mut mpsc::UnboundedReceiver<Control>,
+        ready: &mut Option<oneshot::Sender<Result<(), ModuleError>>>,
+    ) -> Option<u64> {
+        let Some(singular) = self.spec.singular else {
+            return Some(0);
+        };
+        let name = self.spec.name.as_str();
+        let by = match self.node.link().hold(name, false).await {
+            Ok(epoch) => return Some(epoch),
+            Err(taken) => taken.by,
+        };
+        if singular == Singular::Refuse {
+            if let Some(ready) = ready.take() {
+                let _ = ready.send(Err(ModuleError::Taken { by }));
+            }
+            return None;
+        }
+        tracing::info!(service = name, %by, "standing by: another node runs this service");
+        self.node.stands_by(name, true);
+        if let Some(ready) = ready.take() {
+            let _ = ready.send(Ok(()));
+        }
+        let mut holding = self.node.link().hold(name, true);
+        loop {
+            match select(holding, Box::pin(asked.recv())).await {
+                Either::Left((Ok(epoch), _)) => {
+                    tracing::info!(service = name, epoch, "taking over");
+                    self.node.metrics().nodes().takeovers.inc();
+                    self.node.stands_by(name, false);
+                    return Some(epoch);
+                }
+                Either::Left((Err(_), _)) => holding = self.node.link().hold(name, true),
+                Either::Right((Some(Control::Drain(done)), waiting)) => {
+                    let _ = done.send(());
+                    holding = waiting;
+                }
+                Either::Right((Some(Control::Stop(done)), _)) => {
+                    let _ = done.send(());
+                    return None;
+                }
+                Either::Right((None, _)) => return None,
+            }
         }
     }
 
@@ -208,6 +260,7 @@ impl Life {
             name: self.spec.name.clone(),
             address: cx.address(),
             groups,
+            epoch: cx.epoch(),
         });
         Ok(incarnation)
     }
@@ -254,9 +307,9 @@ impl Incarnation {
             modules: self.modules.clone(),
             calls: calls.clone(),
         };
-        self.cx.run(postman.run());
+        self.cx.run_always(postman.run());
         let cx = self.cx.clone();
-        self.cx.run(async move {
+        self.cx.run_always(async move {
             loop {
                 cx.0.flush_wanted.notified().await;
                 match cx.0.rate {
@@ -273,7 +326,7 @@ impl Incarnation {
             let budget = Duration::from_millis(u64::from(spec.frame_budget_ms));
             let frames = Frames::new(period, budget, self.cx.now());
             self.cx
-                .run(frames.run(self.cx.clone(), self.modules.clone()));
+                .run_always(frames.run(self.cx.clone(), self.modules.clone()));
         }
     }
 }
@@ -281,6 +334,7 @@ impl Incarnation {
 /// Ends all that a service has: its tasks, locales, topics, its own mailbox. Who still waits for it is told.
 async fn close(cx: &ServiceCx, calls: &RefCell<CallTable>, reason: DeathReason) {
     cx.0.ending.set(Some(reason));
+    cx.node().lease().wake();
     for task in cx.0.tasks.take().into_values() {
         task.abort();
     }

@@ -1,8 +1,6 @@
 //! One node's end of the link over NATS. What the engine hands over is queued; one task writes it, others read what comes,
 //! and one tells the realm of the node.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -16,7 +14,7 @@ use super::writer::Writer;
 use super::{Nats, reader};
 use crate::address::Birth;
 use crate::clock::Clock;
-use crate::link::{Announcement, Inlet, Link, Returned};
+use crate::link::{Announcement, Doing, Inlet, JoinError, Link, Returned, Taken};
 
 /// A node that leaves gives what it has queued so long to go out.
 const LEAVE_WITHIN: Duration = Duration::from_millis(150);
@@ -31,6 +29,7 @@ enum Order {
 pub(super) struct End {
     queue: Arc<Queue>,
     orders: mpsc::UnboundedSender<Order>,
+    members: Members,
     work: AbortHandle,
 }
 
@@ -49,7 +48,7 @@ impl End {
             counts.unwrap_or_default(),
         ));
         let first: Arc<dyn Inlet> = queue.clone();
-        let members = Members::new(nats, me, Arc::downgrade(&first), known);
+        let (members, keeping) = Members::new(nats, me, Arc::downgrade(&first), known);
         let herald = Herald {
             client: nats.client.clone(),
             clock: nats.clock.clone(),
@@ -71,12 +70,15 @@ impl End {
             tasks.spawn(Writer::new(client, subjects, shared.clone(), inlet).run());
             tasks.spawn(async move { shared.watch_held().await });
             tasks.spawn(herald.run(ordered));
-            tasks.spawn(members.watch());
+            for task in keeping {
+                tasks.spawn(task);
+            }
             while tasks.join_next().await.is_some() {}
         });
         Self {
             queue,
             orders,
+            members,
             work: work.abort_handle(),
         }
     }
@@ -88,6 +90,14 @@ impl End {
 }
 
 impl Link for End {
+    fn join(&self, node: Announcement) -> Doing<Result<(), JoinError>> {
+        Box::pin(self.members.clone().join(node))
+    }
+
+    fn hold(&self, service: &str, wait: bool) -> Doing<Result<u64, Taken>> {
+        Box::pin(self.members.clone().hold(service.to_owned(), wait))
+    }
+
     fn announce(&self, node: Announcement) {
         self.order(Order::Announce(node));
     }
@@ -108,7 +118,7 @@ impl Link for End {
         self.queue.part(topic, false);
     }
 
-    fn leave(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn leave(&self) -> Doing<()> {
         let (told, wait) = oneshot::channel();
         self.order(Order::Leave(told));
         Box::pin(async {
@@ -140,7 +150,7 @@ impl Herald {
     async fn run(self, mut orders: mpsc::UnboundedReceiver<Order>) {
         while let Some(order) = orders.recv().await {
             match order {
-                Order::Announce(node) => self.members.announce(node).await,
+                Order::Announce(node) => self.members.announce(node),
                 Order::Leave(told) => {
                     let until = self.clock.now() + LEAVE_WITHIN;
                     while !self.queue.is_empty() && self.clock.now() < until {

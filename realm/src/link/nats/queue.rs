@@ -13,10 +13,10 @@ use super::frame::{HEAD_BYTES, Head, LENGTH_BYTES};
 use super::lane::{Came, Lane};
 use crate::address::Birth;
 use crate::clock::{Clock, Moment};
-use crate::link::{Announcement, Inlet, Returned};
+use crate::link::{Announcement, Inlet, JoinError, Returned};
 use crate::lock::lock;
 use crate::mail::{Mail, Why};
-use crate::metrics::LinkMetrics;
+use crate::metrics::{LinkMetrics, NodeMetrics};
 
 /// What may wait for all nodes together, beside control mail; beyond it mail comes back.
 const ALL_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -361,6 +361,25 @@ impl Inlet for Queue {
         if let Some(inlet) = self.inlet.upgrade() {
             inlet.connection_lost();
         }
+    }
+
+    fn leased(&self, until: Option<Moment>) {
+        if let Some(inlet) = self.inlet.upgrade() {
+            inlet.leased(until);
+        }
+    }
+
+    fn out(&self, why: JoinError) {
+        if let Some(inlet) = self.inlet.upgrade() {
+            inlet.out(why);
+        }
+    }
+
+    fn node_metrics(&self) -> Arc<NodeMetrics> {
+        self.inlet
+            .upgrade()
+            .map(|inlet| inlet.node_metrics())
+            .unwrap_or_default()
     }
 
     fn heard(&self, topic: Arc<str>, bytes: Bytes) {

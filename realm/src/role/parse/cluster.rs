@@ -1,11 +1,15 @@
 //! Reads the table `[cluster]`.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeValue;
 
 use super::{Fields, Reader, shown};
-use crate::role::{Cluster, Password};
+use crate::role::{Cluster, LEASE_MS_DEFAULT, Password};
+
+/// Shorter, and a machine that is busy for a moment stands still; longer, and the realm waits long for the dead.
+const LEASE_MS: RangeInclusive<u32> = 300..=3000;
 
 /// A start waits for the servers so long at most.
 const START_WITHIN_MS_MAX: u32 = 3_600_000;
@@ -25,6 +29,9 @@ impl Reader<'_> {
             nats: self.servers(&mut fields),
             user: self.optional(&mut fields, "user"),
             password: self.optional(&mut fields, "password").map(Password),
+            lease_ms: self
+                .number(&mut fields, "lease_ms", LEASE_MS)
+                .unwrap_or(LEASE_MS_DEFAULT),
             ca: self
                 .optional(&mut fields, "ca")
                 .map(|ca| self.beside().join(ca)),
