@@ -2,6 +2,8 @@
 //! each message; how long a message takes at a steady rate; and a call to another node beside a bare request. Needs
 //! `tests/nats`.
 
+#![allow(clippy::disallowed_methods, reason = "a bench waits in real time")]
+
 mod common;
 
 use std::cell::RefCell;
