@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use realm::role::Role;
+use realm::role::{Role, Singular};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -261,6 +261,11 @@ fn written(role: &mut Role) -> String {
         table.insert("name".into(), service.name.clone().into());
         if let realm::role::Rate::Hz(hz) = service.rate {
             table.insert("rate_hz".into(), hz.into());
+        }
+        match service.singular {
+            Some(Singular::StandBy) => drop(table.insert("singular".into(), "standby".into())),
+            Some(Singular::Refuse) => drop(table.insert("singular".into(), "refuse".into())),
+            None => {}
         }
         let modules = service.modules.iter().map(|module| {
             let settings: Result<toml::Table, _> = module.config();

@@ -14,13 +14,14 @@ use std::sync::mpsc as blocking;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use actors::database::place::Place;
+use actors::database::place::{DatabaseConfig, Environment, Place};
 use actors::database::store::Store;
 use actors::launch::{self, DATABASE_FILE, Launch};
 use client::WebSocket;
 use client::player::Player;
 use realm::role::{Role, WireMode};
 use realm::{Clock, Faults, Hub, Node, Outside};
+use servers::Postgres;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 
@@ -36,7 +37,7 @@ pub enum Mode {
     /// Four nodes in one process (gateway; account, balancer, database; mechanics; mechanics) over a link that delays and
     /// loses by a seed.
     Nodes,
-    /// Each role in a process of its own, mechanics and gateway in two, joined by a broker.
+    /// Each role in a process of its own, database, mechanics and gateway in two, on NATS and PostgreSQL.
     Split,
 }
 
@@ -55,6 +56,7 @@ pub struct World {
     connections: AtomicUsize,
     clock: Clock,
     running: Running,
+    place: Place,
     _folder: Option<TempDir>,
 }
 
@@ -97,6 +99,7 @@ pub fn roles(mode: Mode) -> Vec<Role> {
         ],
         Mode::Split => {
             let names = [
+                "database",
                 "database",
                 "account",
                 "balancer",
@@ -162,8 +165,15 @@ impl World {
         let mut roles = roles(mode);
         change(&mut roles);
         if mode == Mode::Split {
+            let url = Postgres::shared().database();
+            for role in &mut roles {
+                if let Some(database) = role.module_mut("database") {
+                    database.set("url", url.as_str());
+                }
+            }
             let fleet = Fleet::start(data, roles);
             return Self {
+                place: place_of(&url),
                 data: data.to_owned(),
                 gateways: fleet.gateways(),
                 connections: AtomicUsize::new(0),
@@ -223,6 +233,7 @@ impl World {
             connections: AtomicUsize::new(0),
             clock,
             running: Running::Here(orders, Some(thread)),
+            place: Place::File(data.join(DATABASE_FILE)),
             _folder: None,
         }
     }
@@ -324,7 +335,7 @@ impl World {
 
     /// Opens the store beside the running realm, to look into it.
     pub async fn store(&self) -> Store {
-        Store::open(&Place::File(self.data.join(DATABASE_FILE)))
+        Store::open(&self.place)
             .await
             .expect("the realm's database should open")
     }
@@ -343,6 +354,15 @@ impl World {
             Running::Apart(fleet) => fleet.stop(),
         }
     }
+}
+
+/// The database on a server with this url.
+pub fn place_of(url: &str) -> Place {
+    let environment = Environment {
+        url: Some(url.to_owned()),
+        password: None,
+    };
+    Place::new(&DatabaseConfig::default(), &environment).expect("a server's url names a place")
 }
 
 async fn ask<T>(

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use actors::database::place::{DatabaseConfig, Environment, Place};
 use actors::database::store::{Belongings, Epoch, OperationId, Store};
 use client::command::Loot;
 use client::player::Player;
@@ -13,14 +12,6 @@ use realm::Clock;
 use servers::Postgres;
 use tests::{Mode, PASSWORD, World, soak};
 use tokio::sync::mpsc;
-
-fn place(url: &str) -> Place {
-    let environment = Environment {
-        url: Some(url.to_owned()),
-        password: None,
-    };
-    Place::new(&DatabaseConfig::default(), &environment).expect("a server's url names a place")
-}
 
 /// What a player is told who wants something of the database while it is away.
 async fn told_to_come_again(world: &World, player: &mut Player<WebSocket>, loot: Loot) {
@@ -88,7 +79,7 @@ fn the_world_goes_on_while_its_server_is_away(mode: Mode) {
         );
         let late = world.player("Latecomer").await;
         drop(late);
-        let store = Store::open(&place(&url)).await.expect("the server is back");
+        let store = Store::open(&tests::place_of(&url)).await.expect("the server is back");
         let faults = store.check().await.expect("the store should check itself");
         assert!(
             faults.is_empty(),
