@@ -151,7 +151,7 @@ fn no_acknowledged_grant_is_lost_when_the_server_crashes() {
     let within = Duration::from_secs(90 + 10 * crashes);
     tests::play_within(within, async {
         let server = Arc::new(Postgres::start());
-        let place = place(&server.database());
+        let place = tests::place_of(&server.database());
         let mut stores = Vec::new();
         for _ in 0..2 {
             stores.push(Store::open(&place).await.expect("a store should open"));
