@@ -36,7 +36,8 @@ impl Postgres {
 
     fn start_with(settings: &str) -> Postgres {
         let folder = tempfile::Builder::new().prefix("realm-pg-").tempdir();
-        let folder = folder.expect("a test needs a temporary folder").keep();
+        let owned = folder.expect("a test needs a temporary folder");
+        let folder = owned.path().to_owned();
         let root = std::fs::metadata(&folder).expect("the folder is there");
         if root.uid() == 0 {
             let (user, group) = (id_of_nobody("-u"), id_of_nobody("-g"));
@@ -80,8 +81,9 @@ impl Postgres {
             .stdin(Stdio::piped());
         watch.stdout(Stdio::null()).stderr(Stdio::null());
         let mut watcher = watch.spawn().expect("the server's watcher should start");
+        // It is the watcher's from here on.
         let server = Postgres {
-            folder,
+            folder: owned.keep(),
             databases: AtomicU32::new(0),
             leash: watcher.stdin.take(),
             watcher,

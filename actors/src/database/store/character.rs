@@ -77,13 +77,13 @@ impl Store {
             subject(character),
             |mut write| async move {
                 let taken: Option<Taken> = sql(
-            "UPDATE characters SET epoch = epoch + 1, owner_address = $2 WHERE character = $1 \
-             RETURNING name, epoch, map, x, y, hp, xp",
-        )
-        .bind(character)
-        .bind(signed(owner_address)?)
-        .optional(write.on())
-        .await?;
+                    "UPDATE characters SET epoch = epoch + 1, owner_address = $2 \
+                     WHERE character = $1 RETURNING name, epoch, map, x, y, hp, xp",
+                )
+                .bind(character)
+                .bind(signed(owner_address)?)
+                .optional(write.on())
+                .await?;
                 let taken = taken.ok_or(StoreError::NoSuchCharacter)?;
                 write.began(taken.epoch);
                 let belongings = belongings_of(write.on(), character).await?;
@@ -118,23 +118,26 @@ impl Store {
             return Err(StoreError::Other("a position must be finite".into()));
         }
         let save = &save;
-        self.once(operation, "save", subject(character), |mut write| async move {
-        write.own(character, epoch).await?;
-        sql(
-            "UPDATE characters SET map = $2, x = $3, y = $4, hp = $5, xp = CASE WHEN xp < $6 THEN $6 ELSE xp END \
-             WHERE character = $1",
+        self.once(
+            operation,
+            "save",
+            subject(character),
+            |mut write| async move {
+                write.own(character, epoch).await?;
+                sql("UPDATE characters SET map = $2, x = $3, y = $4, hp = $5, \
+                     xp = CASE WHEN xp < $6 THEN $6 ELSE xp END WHERE character = $1")
+                .bind(character)
+                .bind(&*save.map)
+                .bind(save.x)
+                .bind(save.y)
+                .bind(i64::from(save.hp))
+                .bind(signed(save.xp)?)
+                .execute(write.on())
+                .await?;
+                forget_old_saves(&mut write, character).await?;
+                write.settle(()).await
+            },
         )
-        .bind(character)
-        .bind(&*save.map)
-        .bind(save.x)
-        .bind(save.y)
-        .bind(i64::from(save.hp))
-        .bind(signed(save.xp)?)
-        .execute(write.on())
-        .await?;
-        forget_old_saves(&mut write, character).await?;
-        write.settle(()).await
-        })
         .await
     }
 
