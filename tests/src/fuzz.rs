@@ -5,8 +5,8 @@ use client::command::{
     Cast, Enter, Join, Leave, LogIn, Loot, Move, Part, Ping, Register, Resume, Say, Use, Whisper,
 };
 use client::event::{
-    CastSeen, Died, Entered, Goodbye, Killed, Left, LoggedIn, Looted, Pong, Refused, Respawned,
-    Said, Struck, Welcome, Whispered, You,
+    CastSeen, Died, Entered, Gateways, Goodbye, Killed, Left, LoggedIn, Looted, LootedBefore, Pong,
+    Refused, Respawned, Said, Struck, Welcome, Whispered, You,
 };
 use client::{
     COMMANDS, Cell, CellFrameKind, CellFrameWriter, Code, Command, EVENTS, Event, FrameWriter,
@@ -171,6 +171,14 @@ pub fn events() -> Vec<Event> {
             amount: 300,
         }
         .into(),
+        LootedBefore {
+            sequence: 7,
+            target: Handle(9),
+            items: Vec::new(),
+            coins: 3,
+        }
+        .into(),
+        Gateways { urls: vec![text()] }.into(),
         CastSeen {
             spell: "spells/strike".to_owned(),
             by: Handle(1),
