@@ -6,7 +6,10 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use futures_util::future::{Either, select};
+use realm::Clock;
 use realm::role::{Role, Singular};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,6 +18,8 @@ use crate::broker::Broker;
 use crate::program::realm_binary;
 use crate::workspace;
 
+/// A node that answers later than this is taken for frozen.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 /// The lines of a node's log that are shown when a test fails.
 const LOG_LINES: usize = 15;
 
@@ -122,6 +127,13 @@ impl Fleet {
         self.wait_ready(node);
     }
 
+    /// What the admin listener of a node shows at `path`; nothing when it does not answer.
+    pub async fn page(&self, node: usize, path: &str) -> Option<String> {
+        let ready = self.nodes()[node].ready.clone();
+        let mut words = ready.split_whitespace();
+        get(words.find(|word| word.ends_with("/metrics"))?, path).await
+    }
+
     /// What the admin listeners of the nodes that live show at `path`, such as `/metrics`.
     pub async fn pages(&self, path: &str) -> Vec<String> {
         let mut pages = Vec::new();
@@ -138,13 +150,9 @@ impl Fleet {
     /// Stops all nodes in order, as SIGTERM does, in the reverse order of the roles.
     pub fn stop(&self) {
         let mut nodes = self.nodes();
-        for node in nodes.iter().rev() {
-            if let Some(process) = &node.process {
-                signal(process.id(), "TERM");
-            }
-        }
         for node in nodes.iter_mut().rev() {
             if let Some(mut process) = node.process.take() {
+                signal(process.id(), "TERM");
                 let _ = process.wait();
             }
         }
@@ -286,6 +294,14 @@ fn written(role: &mut Role) -> String {
 
 /// What a node answers at `path` of the listener that `url` is of; nothing when it does not answer.
 async fn get(url: &str, path: &str) -> Option<String> {
+    let timer = std::pin::pin!(Clock::machine().sleep(ANSWERS_WITHIN));
+    match select(Box::pin(asked(url, path)), timer).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => None,
+    }
+}
+
+async fn asked(url: &str, path: &str) -> Option<String> {
     let host = url.strip_prefix("http://")?.split('/').next()?;
     let mut socket = tokio::net::TcpStream::connect(host).await.ok()?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");

@@ -79,7 +79,9 @@ fn the_world_goes_on_while_its_server_is_away(mode: Mode) {
         );
         let late = world.player("Latecomer").await;
         drop(late);
-        let store = Store::open(&tests::place_of(&url)).await.expect("the server is back");
+        let store = Store::open(&tests::place_of(&url))
+            .await
+            .expect("the server is back");
         let faults = store.check().await.expect("the store should check itself");
         assert!(
             faults.is_empty(),
