@@ -103,7 +103,7 @@ impl Broker {
         self.wait();
     }
 
-    /// Sends it a signal by name, such as `STOP` and `CONT`.
+    /// Sends it a signal by name, such as `STOP` and `CONT`. After `STOP` it does no more.
     pub fn signal(&self, name: &str) {
         if let Some(server) = &self.server {
             let sent = Command::new("kill")
@@ -113,6 +113,9 @@ impl Broker {
                 sent.is_ok_and(|status| status.success()),
                 "the broker should be there to get SIG{name}"
             );
+            while name == "STOP" && !stands_still(server.id()) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
         }
     }
 
@@ -136,6 +139,18 @@ impl Drop for Broker {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// True when all threads of a process are stopped: the signal takes its time.
+fn stands_still(process: u32) -> bool {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task"));
+    let tasks = tasks.expect("a process has threads");
+    let state = |task: std::io::Result<std::fs::DirEntry>| {
+        let stat = std::fs::read_to_string(task.ok()?.path().join("stat")).ok()?;
+        let (_, rest) = stat.rsplit_once(") ")?;
+        rest.chars().next()
+    };
+    tasks.map(state).all(|state| state == Some('T'))
 }
 
 /// A port that nobody listens on. Somebody else may take it before it is used; the next start then fails, and says so.
