@@ -9,7 +9,7 @@ use std::path::Path;
 use client::command::{Cast, Loot, Move, Say};
 use client::event::Entered;
 use client::player::{Player, STRIKE};
-use client::{Event, Gateways, Happening, WebSocket};
+use client::{Event, Gateways, Handle, Happening, WebSocket};
 use tests::{Mode, PASSWORD, World};
 
 /// Kills of gateways that one test makes.
@@ -140,6 +140,14 @@ async fn all_done(player: &mut Player<WebSocket>) {
     }
 }
 
+/// Waits until the fresh view holds somebody.
+async fn sees(player: &mut Player<WebSocket>, whom: Handle) {
+    player.set_deadline("see who was there before", 20_000);
+    while player.connection().view().get(whom).is_none() {
+        player.next().await.expect("the connection should hold");
+    }
+}
+
 /// The player's first entry is told again by the one after a leave.
 async fn leaves_and_enters(player: &mut Player<WebSocket>) -> Entered {
     player.set_deadline("leave and enter", 60_000);
@@ -168,6 +176,7 @@ on_two_gateways! {
         assert_eq!(place(&again), place(&entered), "it should be the same avatar");
         assert_eq!(avatars(world).await, 2, "there should be the avatar and the witness's, and no other");
         all_done(&mut player).await;
+        sees(&mut player, dog).await;
         let xp = player.kill(dog).await.expect("the dog should be killed");
         command(&mut player, Loot { target: dog }).await;
         command(&mut player, Move { x: again.x, y: again.y }).await;
