@@ -40,6 +40,15 @@ struct Node {
     ready: String,
 }
 
+impl Node {
+    /// Where clients connect, as its last ready line says.
+    fn client(&self) -> Option<&str> {
+        let mut words = self.ready.split_whitespace();
+        let url = words.find_map(|word| word.strip_prefix("ws://"))?;
+        url.split('/').next()
+    }
+}
+
 impl Fleet {
     /// Starts the roles, all at once, and waits until each is ready.
     ///
@@ -185,7 +194,9 @@ impl Fleet {
             .arg(&node.file)
             .arg("--data")
             .arg(&self.data)
-            .args(["--listen", "127.0.0.1:0"])
+            // Who is started again is where it was.
+            .arg("--listen")
+            .arg(node.client().unwrap_or("127.0.0.1:0"))
             .env("REALM_NATS", url)
             .current_dir(workspace())
             .stdin(Stdio::null())

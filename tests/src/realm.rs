@@ -10,6 +10,7 @@ mod delivery;
 mod durability;
 mod extend;
 mod failover;
+mod faults;
 mod hostile;
 mod house;
 mod isolation;
