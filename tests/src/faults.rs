@@ -213,7 +213,7 @@ impl Trial {
             let at = |part: f64| seconds[((seconds.len() - 1) as f64 * part).round() as usize];
             tests::soak::figures(
                 "faults",
-                name,
+                &format!("-{}", name.replace(' ', "-")),
                 &[
                     ("n", seconds.len() as f64),
                     ("back_p50_s", at(0.5)),
