@@ -103,6 +103,7 @@ impl Attacker {
     /// Logs in on a connection; the token.
     pub(super) async fn log_in_on(&mut self, raw: &mut Raw) -> Result<String, Odd> {
         let (name, password) = (self.name.clone(), PASSWORD.to_owned());
+        let mut was_busy = false;
         loop {
             let token = |event: &Event| match event {
                 Event::LoggedIn(it) => Some(it.token.clone()),
@@ -119,7 +120,9 @@ impl Attacker {
                     return Ok(token);
                 }
                 // Too many hash at once: that is another row's attack.
-                Err(Answer::Refused(Code::Busy)) => {}
+                Err(Answer::Refused(Code::Busy)) => was_busy = true,
+                // The account was made, and there was no room for its token: whoever is told to come again logs in.
+                Err(Answer::Refused(Code::NameTaken)) if was_busy => self.registered = true,
                 Err(other) => return Err(Odd::because(format!("the login got {other:?}"))),
             }
         }
